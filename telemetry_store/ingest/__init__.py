@@ -1,0 +1,1 @@
+"""From decoded OTLP messages to rows, written in batches by one thread."""

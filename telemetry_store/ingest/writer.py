@@ -1,0 +1,101 @@
+"""The one thread that writes: takes parcels, makes rows, inserts a batch in one transaction."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import duckdb
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from telemetry_store.ingest.duplicates import RecentKeys
+from telemetry_store.ingest.line_rows import LineRows
+from telemetry_store.ingest.queue import IngestQueue, Parcel
+from telemetry_store.ingest.span_rows import SpanRows
+from telemetry_store.metrics.own import OwnMetrics
+from telemetry_store.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+BATCH_ITEMS = 8192  # spans or lines in a transaction: enough to make it cheap, few enough to bound its memory
+SpanObserver = Callable[[Span, str], None]
+
+
+class Writer(threading.Thread):
+    """Drains the queue into the database until the queue is closed."""
+
+    def __init__(
+        self, database: Database, queue: IngestQueue, metrics: OwnMetrics, observers: list[SpanObserver], linger: float
+    ) -> None:
+        """`observers` see each new span with its service's name, once; `linger` in seconds."""
+        super().__init__(name="writer", daemon=True)
+        self._database, self._queue, self._metrics = database, queue, metrics
+        self._observers, self._linger = observers, linger
+        self._cursor = database.cursor()
+        self._recent = RecentKeys()
+        self.last_write = time.monotonic()
+
+    def run(self) -> None:
+        """Write until the queue is closed and empty."""
+        while (parcels := self._queue.take(self._linger, BATCH_ITEMS)) is not None:
+            for part in _slices(parcels):
+                self.write(part)
+            self.last_write = time.monotonic()
+
+    def write(self, parcels: list[Parcel]) -> None:
+        """Write one batch; one that DuckDB refuses is dropped, counted and logged, and the thread lives on."""
+        started = time.monotonic()
+        try:
+            self._insert(parcels)
+        except duckdb.Error:
+            log.exception("batch dropped")
+            for parcel in parcels:
+                self._metrics.dropped.labels(parcel.signal, "write_failed").inc(parcel.items)
+        self._metrics.write_seconds.observe(time.monotonic() - started)
+
+    def _insert(self, parcels: list[Parcel]) -> None:
+        now = int(time.time())
+        spans, lines = SpanRows(self._database, self._cursor, now), LineRows(self._database, self._cursor, now)
+        for parcel in parcels:
+            if parcel.signal == "traces":
+                self._add_spans(parcel, spans)
+            else:
+                _add_lines(parcel, lines)
+        for signal, batch in (("traces", spans.batch), ("logs", lines.batch)):
+            if batch.rows:
+                left_out = batch.insert(self._cursor, self._database.columns)
+                self._metrics.stored.labels(signal).inc(batch.rows)
+                self._metrics.unindexed.inc(left_out)
+
+    def _add_spans(self, parcel: Parcel, rows: SpanRows) -> None:
+        for group in parcel.message.resource_spans:
+            for scoped in group.scope_spans:
+                origin = rows.origin(group, scoped.scope)
+                for span in scoped.spans:
+                    if self._recent.seen(span.trace_id, span.span_id, span.kind):
+                        self._metrics.dropped.labels("traces", "duplicate").inc()
+                        continue
+                    rows.add(span, origin)
+                    for observe in self._observers:
+                        observe(span, origin.service)
+
+
+def _add_lines(parcel: Parcel, rows: LineRows) -> None:
+    for group in parcel.message.resource_logs:
+        for scoped in group.scope_logs:
+            stream = rows.stream(group.resource, scoped.scope)
+            for record in scoped.log_records:
+                rows.add(record, stream)
+
+
+def _slices(parcels: list[Parcel]) -> list[list[Parcel]]:
+    """Parcels in groups of at most BATCH_ITEMS, except where one alone holds more."""
+    groups: list[list[Parcel]] = [[]]
+    items = 0
+    for parcel in parcels:
+        if groups[-1] and items + parcel.items > BATCH_ITEMS:
+            groups.append([])
+            items = 0
+        groups[-1].append(parcel)
+        items += parcel.items
+    return groups

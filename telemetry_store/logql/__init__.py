@@ -1,0 +1,1 @@
+"""LogQL: grammar, stages, evaluation of ranges and aggregations."""

@@ -1,0 +1,1 @@
+"""HTTP routes and answer shapes of Loki."""

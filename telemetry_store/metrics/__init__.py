@@ -1,0 +1,1 @@
+"""What Prometheus scrapes: own counters, span metrics, the service graph, native histograms."""

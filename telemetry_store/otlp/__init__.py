@@ -1,0 +1,1 @@
+"""The receiving side: OTLP over HTTP, protobuf and JSON."""

@@ -1,0 +1,64 @@
+"""The DuckDB file: opened with bounded memory and one thread, one cursor for each piece of work."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from telemetry_store.errors import QueryTimeout
+from telemetry_store.storage.columns import AttributeColumns
+from telemetry_store.storage.registry import Registry
+
+# Ids that differ only in their resource or scope are few, so both live in `origins` and spans hold its number.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS spans (
+    received BIGINT, trace_id UUID, span_id UBIGINT, parent_id UBIGINT, start BIGINT, duration BIGINT,
+    name VARCHAR, kind UTINYINT, status UTINYINT, status_message VARCHAR, origin_no INTEGER, raw BLOB);
+CREATE TABLE IF NOT EXISTS origins (origin_no INTEGER, resource BLOB, scope BLOB, service VARCHAR);
+CREATE TABLE IF NOT EXISTS lines (
+    received BIGINT, time BIGINT, stream_no INTEGER, trace_id UUID, metadata VARCHAR, body VARCHAR);
+CREATE TABLE IF NOT EXISTS streams (stream_no INTEGER, labels BLOB);
+CREATE TABLE IF NOT EXISTS attribute_columns (
+    table_name VARCHAR, column_name VARCHAR, scope VARCHAR, key VARCHAR, kind VARCHAR);
+"""
+
+
+class Database:
+    """The open file. Cursors may be used by any thread, each by one at a time."""
+
+    def __init__(self, path: Path, memory_limit: str) -> None:
+        """Open or create `path`; raises duckdb.IOException where another process holds it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        limits = {"threads": 1, "memory_limit": memory_limit, "preserve_insertion_order": False}
+        self.path = path
+        self._connection = duckdb.connect(str(path), config=limits)
+        self._connection.execute(SCHEMA)
+        self.columns = AttributeColumns(self._connection)
+        self.origins = Registry(self._connection, "origins", ("resource", "scope"))
+        self.streams = Registry(self._connection, "streams", ("labels",))
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own over the same file."""
+        return self._connection.cursor()
+
+    @contextmanager
+    def reading(self, seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for one query whose statements are interrupted `seconds` from now; raises QueryTimeout then."""
+        cursor = self.cursor()
+        timer = threading.Timer(seconds, cursor.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield cursor
+        except duckdb.InterruptException as error:
+            raise QueryTimeout(f"the query ran longer than {seconds:g} s") from error
+        finally:
+            timer.cancel()
+            cursor.close()
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and close it."""
+        self._connection.execute("CHECKPOINT")
+        self._connection.close()

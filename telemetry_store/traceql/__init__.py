@@ -1,0 +1,1 @@
+"""TraceQL: grammar, types, SQL for span filters, evaluation of spansets."""
