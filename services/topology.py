@@ -39,7 +39,13 @@ SERVICES: dict[str, Service] = {
     service.name: service
     for service in (
         Service("gateway", 8000, calls=("orchestrator",), spans=("authenticate", "admission"), memory_limit_mb=400),
-        Service("feature_store", 8001, calls=("redis",), spans=("feature_lookup", "neighbourhood_stats"), memory_limit_mb=400),
+        Service(
+            "feature_store",
+            8001,
+            calls=("redis",),
+            spans=("feature_lookup", "neighbourhood_stats"),
+            memory_limit_mb=400,
+        ),
         Service(
             "orchestrator",
             8002,

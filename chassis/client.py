@@ -1,0 +1,117 @@
+"""The HTTP client under every service's own client: deadlines passed on, breaker, budgeted retries, one span a try."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import orjson
+
+from chassis import deadlines, semconv
+from chassis.context import REQUEST_ID
+from chassis.middleware import REQUEST_ID_HEADER
+from chassis.resilience import BreakerOpen, Resilience, Transient
+from chassis.telemetry import Telemetry
+
+
+class PeerError(Exception):
+    """A call to another service failed; ``peer`` says which."""
+
+    def __init__(self, peer: str, reason: str) -> None:
+        super().__init__(f"{peer}: {reason}")
+        self.peer, self.reason = peer, reason
+
+
+class PeerUnavailable(PeerError):
+    """No answer could be had: refused, reset, the breaker is open, or the peer answered 5xx."""
+
+
+class PeerTimeout(PeerError):
+    """The deadline passed before the answer came."""
+
+
+class PeerRejected(PeerError):
+    """The peer answered 4xx: the request itself is at fault. ``problem`` is its problem document."""
+
+    def __init__(self, peer: str, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(peer, f"{status} {problem.get('title', '')}")
+        self.status, self.problem = status, problem
+
+
+class PeerClient:
+    """Calls one service. Use as an async context manager; one instance a process and peer."""
+
+    def __init__(
+        self, peer: str, base_url: str, telemetry: Telemetry, *, timeout: float, connections: int = 32
+    ) -> None:
+        self.peer, self.telemetry, self.timeout = peer, telemetry, timeout
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        self._http = httpx.AsyncClient(base_url=base_url, limits=limits, timeout=timeout, trust_env=False)
+        telemetry.instrument_httpx(self._http)
+        self.resilience = Resilience(peer, telemetry)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def post(
+        self, path: str, content: bytes, content_type: str, params: Mapping[str, str] | None = None
+    ) -> bytes:
+        """The body of a 2xx answer. Raises PeerUnavailable, PeerTimeout or PeerRejected."""
+        return await self._call("POST", path, content, {"content-type": content_type}, params)
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
+        """The body of a 2xx answer. Raises PeerUnavailable, PeerTimeout or PeerRejected."""
+        return await self._call("GET", path, None, {}, params)
+
+    async def _call(
+        self, method: str, path: str, content: bytes | None, headers: dict[str, str], params: Mapping[str, str] | None
+    ) -> bytes:
+        async def attempt(number: int) -> httpx.Response:
+            return await self._attempt(method, path, content, headers, params)
+
+        try:
+            response = await self.resilience.call(attempt)
+        except (BreakerOpen, deadlines.DeadlineExceeded) as error:
+            kind = PeerUnavailable if isinstance(error, BreakerOpen) else PeerTimeout
+            raise kind(self.peer, str(error)) from error
+        if response.status_code >= 400:
+            raise PeerRejected(self.peer, response.status_code, _problem(response))
+        return response.content
+
+    async def _attempt(
+        self, method: str, path: str, content: bytes | None, headers: dict[str, str], params: Mapping[str, str] | None
+    ) -> httpx.Response:
+        """One try. Raises Transient for what another try or another moment may cure."""
+        timeout = deadlines.within(self.timeout)
+        headers = {**headers, REQUEST_ID_HEADER: REQUEST_ID.get(), deadlines.HEADER: str(max(1, int(timeout * 1000)))}
+        try:
+            response = await self._http.request(
+                method, path, content=content, headers=headers, params=params, timeout=timeout
+            )
+        except httpx.TimeoutException as error:
+            self.telemetry.count(semconv.DEADLINES_EXCEEDED, peer=self.peer)
+            timed_out = PeerTimeout(self.peer, f"no answer within {timeout * 1000:.0f} ms")
+            timed_out.__cause__ = error
+            raise Transient(timed_out, retry=False) from error
+        except httpx.TransportError as error:
+            unavailable = PeerUnavailable(self.peer, f"{type(error).__name__}: {error}")
+            unavailable.__cause__ = error
+            raise Transient(unavailable) from error
+        if response.status_code >= 500:
+            raise Transient(PeerUnavailable(self.peer, f"answered {response.status_code}"), response.status_code == 503)
+        return response
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        document = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        document = None
+    return document if isinstance(document, dict) else {"title": response.reason_phrase, "detail": ""}

@@ -1,0 +1,137 @@
+"""The ASGI layers every service has, each a few lines; their order is one list in ``service.py``."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from contextlib import nullcontext
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis import deadlines, semconv
+from chassis.context import REQUEST_ID
+from chassis.problems import Problem
+from chassis.telemetry import Telemetry
+
+REQUEST_ID_HEADER = "x-request-id"
+HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
+_GOOD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestContext:
+    """Gives the request its id and deadline: the caller's where they are well formed, else an id of its own."""
+
+    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+        self.app, self.telemetry = app, telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get(REQUEST_ID_HEADER, "")
+        request_id = given if _GOOD_ID.fullmatch(given) else secrets.token_hex(8)
+        token = REQUEST_ID.set(request_id)
+        self.telemetry.set(semconv.REQUEST_ID, request_id)
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+            await send(message)
+
+        seconds = deadlines.parse(headers.get(deadlines.HEADER, ""))
+        try:
+            with deadlines.deadline(seconds) if seconds else nullcontext():
+                await self.app(scope, receive, send_with_id)
+        finally:
+            REQUEST_ID.reset(token)
+
+
+class Measure:
+    """Counts and times each request, and writes its access line, before the last byte leaves and the span ends."""
+
+    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+        self.app, self.telemetry = app, telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in HEALTH_PATHS:
+            await self.app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 0
+
+        async def measured_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif message["type"] == "http.response.body" and not message.get("more_body", False):
+                self._record(scope, status, time.perf_counter() - started)
+            await send(message)
+
+        await self.app(scope, receive, measured_send)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        method, route = scope["method"], self.route(scope)
+        self.telemetry.count(semconv.HTTP_REQUESTS, method=method, route=route, status=str(status))
+        self.telemetry.observe(semconv.HTTP_REQUEST_DURATION, seconds, method=method, route=route)
+        line = self.telemetry.log.bind(method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
+        (line.warning if status >= 500 else line.info)("request answered")
+
+    def route(self, scope: Scope) -> str:
+        """The route's template, which is one of a few; a path nobody serves is never a label."""
+        return getattr(scope.get("route"), "path", "unmatched")
+
+
+class LastResort:
+    """Turns what nobody caught into a 500 problem document; the stack goes to the log and the span, not the client."""
+
+    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+        self.app, self.telemetry = app, telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noted_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted_send)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            if scope["type"] != "http" or started:
+                raise
+            self.telemetry.fail(self.telemetry.current_span(), error)
+            problem = Problem(500, "internal-error", "Internal error", "The request failed; its id finds the cause.")
+            await problem.response()(scope, receive, send)
+
+
+class TraceparentCheck:
+    """Refuses a malformed ``traceparent`` at the edge, where the caller can still be told.
+
+    W3C lets a service start a new trace instead, and every inner service does; a person who practises with hand-made
+    headers is better served by an answer.
+    """
+
+    _FORM = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = Headers(scope=scope).getlist("traceparent") if scope["type"] == "http" else []
+        if not given or (len(given) == 1 and self.well_formed(given[0])):
+            await self.app(scope, receive, send)
+            return
+        detail = "traceparent must be version-traceid-parentid-flags in lower-case hex (W3C Trace Context), once."
+        problem = Problem(400, "bad-traceparent", "The traceparent header is malformed", detail)
+        await problem.response()(scope, receive, send)
+
+    def well_formed(self, value: str) -> bool:
+        """Whether ``value`` follows W3C Trace Context; only versions after 00 may carry more fields."""
+        value = value.strip()
+        return bool(self._FORM.fullmatch(value)) and (not value.startswith("00") or len(value) == 55)

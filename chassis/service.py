@@ -1,0 +1,131 @@
+"""Building a service's app and running it: the layers, the health routes, the ports, start and end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from chassis import problems, runtime, semconv
+from chassis.control import ControlServer
+from chassis.memory_guard import MemoryGuard
+from chassis.middleware import LastResort, Measure, RequestContext
+from chassis.ports import MetricsServer
+from chassis.telemetry import Telemetry
+
+MAX_BODY_BYTES = 4_000_000
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def build_app(
+    telemetry: Telemetry,
+    router: APIRouter,
+    lifespan: Lifespan,
+    *,
+    title: str,
+    extra: tuple[Middleware, ...] = (),
+    max_body_bytes: int = MAX_BODY_BYTES,
+    form_limits: dict[str, int] | None = None,
+) -> FastAPI:
+    """The app of one service: its router behind the layers every service has, ready once ``lifespan`` has entered."""
+    app = FastAPI(
+        title=title,
+        version=telemetry.settings.version,
+        lifespan=_watched(telemetry, lifespan),
+        telemetry=telemetry.fastapi_config(),
+        max_body_size=max_body_bytes,
+        form_limits=form_limits,
+        middleware=[
+            Middleware(RequestContext, telemetry=telemetry),
+            Middleware(Measure, telemetry=telemetry),
+            Middleware(LastResort, telemetry=telemetry),
+            *extra,
+        ],
+    )
+    app.state.ready = False
+    app.include_router(router)
+    app.include_router(_health(app))
+    problems.install(app, telemetry)
+    return app
+
+
+def _watched(telemetry: Telemetry, lifespan: Lifespan) -> Lifespan:
+    """The service's own lifespan, with the event loop watched and the garbage of start-up set aside."""
+
+    @asynccontextmanager
+    async def both(app: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(telemetry.loop_exception)
+        telemetry.gauge_callback(semconv.READY, lambda: float(app.state.ready))
+        async with lifespan(app):
+            lag = asyncio.create_task(runtime.EventLoopLag(telemetry).run(), name="event loop lag")
+            runtime.freeze_garbage()
+            app.state.ready = True
+            telemetry.log.info("ready")
+            try:
+                yield
+            finally:
+                app.state.ready = False
+                lag.cancel()
+
+    return both
+
+
+def _health(app: FastAPI) -> APIRouter:
+    """Liveness and readiness on the service's own port and loop, so that a blocked loop shows."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/healthz")
+    async def healthz() -> Response:
+        return PlainTextResponse("ok\n")
+
+    @router.get("/readyz")
+    async def readyz() -> Response:
+        return JSONResponse({"ready": app.state.ready}, 200 if app.state.ready else 503)
+
+    return router
+
+
+def serve(app: FastAPI, telemetry: Telemetry, *, port: int, metrics_port: int, control_port: int) -> None:
+    """Runs ``app`` until it is told to end, then drains its requests and flushes its telemetry. Blocks.
+
+    Raises SystemExit(1) where a port is taken.
+    """
+    settings = telemetry.settings
+    telemetry.start()
+    gc_pauses = runtime.GcPauses(telemetry)
+    gc_pauses.start()
+    guard = MemoryGuard(telemetry)
+    guard.start()
+    servers = [MetricsServer(telemetry, settings.bind_host, metrics_port)]
+    if settings.control:
+        servers.append(ControlServer(telemetry, settings.bind_host, control_port))
+    for server in servers:
+        server.start()
+    config = uvicorn.Config(
+        app,
+        settings.bind_host,
+        port,
+        log_config=None,
+        access_log=False,
+        loop="uvloop",
+        http="httptools",
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=75,
+        server_header=False,
+        date_header=False,
+    )
+    server = uvicorn.Server(config)
+    try:
+        server.run()
+    finally:
+        for each in servers:
+            each.stop()
+        telemetry.shutdown(timeout=3)
+    if not server.started:
+        sys.exit(1)

@@ -1,0 +1,61 @@
+"""Scoring a photo: decoding, scaling, a place in a batch, the model, the score checked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import numpy as np
+from PIL.Image import Image
+
+from chassis import semconv
+from chassis.problems import Problem
+from chassis.serving import ModelServer, bind_prediction
+from chassis.telemetry import Telemetry
+from services.cv_model.model import PhotoError, PhotoScore, decode_photo
+from services.cv_model.schemas import PhotoAnswer
+
+MAX_PIXELS = 4_000_000
+
+PhotoServer = ModelServer[Image, np.ndarray, PhotoScore]
+
+
+class PhotoScorer:
+    """Scores photos with the version each request names. ``max_pixels`` bounds what is decoded."""
+
+    def __init__(self, servers: Mapping[str, PhotoServer], telemetry: Telemetry, max_pixels: int = MAX_PIXELS) -> None:
+        self.servers, self.telemetry, self.max_pixels = servers, telemetry, max_pixels
+
+    async def score(self, photo: bytes, version: str) -> PhotoAnswer:
+        """Raises Problem 404 for a version not loaded, 422 for bytes that are no photo, and what infer raises."""
+        server = self.servers.get(version)
+        if server is None:
+            raise Problem(404, "unknown-version", "No such model version", f"Loaded: {', '.join(self.servers)}.")
+        array = await asyncio.to_thread(self._prepare, server, photo)
+        result = await server.infer(array)
+        with self.telemetry.span("postprocess", server.names):
+            bind_prediction(self.telemetry, server.model, result.score).info("photo scored")
+        return PhotoAnswer(
+            score=result.score,
+            quality=result.quality,
+            condition=result.condition,
+            scene=result.scene,
+            scene_probability=result.scene_probability,
+            model_version=version,
+        )
+
+    def _prepare(self, server: PhotoServer, photo: bytes) -> np.ndarray:
+        """In a thread of its own: a large photo takes tens of milliseconds."""
+        try:
+            with self.telemetry.span("decode_photo", {semconv.PHOTO_BYTES: len(photo)}):
+                image = decode_photo(photo, self.max_pixels)
+                self.telemetry.set(semconv.PHOTO_PIXELS, image.width * image.height)
+        except PhotoError as error:
+            raise Problem(422, "unreadable-photo", "The photo cannot be read", str(error)) from error
+        with self.telemetry.span("preprocess"):
+            return server.model.preprocess(image)
+
+    async def warm_up(self, photo: bytes) -> None:
+        """One inference a version: the first is slow, and a model that cannot answer must not become ready."""
+        for version in self.servers:
+            await self.score(photo, version)

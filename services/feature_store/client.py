@@ -1,0 +1,25 @@
+"""How other services ask for features."""
+
+from __future__ import annotations
+
+from chassis.client import PeerClient, PeerRejected
+from services.feature_store.schemas import FeaturesAnswer, FeaturesAsk
+
+
+class UnknownListing(Exception):
+    """The feature store knows no such listing."""
+
+
+class FeatureStoreClient(PeerClient):
+    """Raises PeerUnavailable, PeerTimeout or PeerRejected (see chassis.client)."""
+
+    async def features(self, listing_id: str, user_id: str) -> FeaturesAnswer:
+        """Raises UnknownListing too."""
+        ask = FeaturesAsk.model_construct(listing_id=listing_id, user_id=user_id)
+        try:
+            body = await self.post("/v1/features", ask.model_dump_json().encode(), "application/json")
+        except PeerRejected as error:
+            if error.problem.get("type") == "/problems/unknown-listing":
+                raise UnknownListing(listing_id) from error
+            raise
+        return FeaturesAnswer.model_validate_json(body)

@@ -1,0 +1,56 @@
+"""The text model as a service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+
+from chassis.service import build_app as build
+from chassis.serving import ModelServer
+from chassis.settings import Settings
+from chassis.telemetry import Telemetry
+from services.nlp_model.model import Encoder, TextModel
+from services.nlp_model.schemas import TextAnswer, TextAsk
+from services.nlp_model.scoring import TextScorer
+
+VERSIONS = ("v1", "v2")
+
+
+def _scorer(request: Request) -> TextScorer:
+    return request.app.state.scorer
+
+
+ScorerDep = Annotated[TextScorer, Depends(_scorer)]
+
+
+def _routes() -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/v1/score")
+    async def score(ask: TextAsk, scorer: ScorerDep) -> TextAnswer:
+        return await scorer.score(ask)
+
+    return router
+
+
+def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
+    """Both versions share one encoder and one inference thread; ready after an inference with each."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        encoder = Encoder()
+        async with AsyncExitStack() as stack:
+            worker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="inference"))
+            servers = {}
+            for version in VERSIONS:
+                model = TextModel(settings.models_dir / "nlp_model" / version, version, encoder)
+                servers[version] = await stack.enter_async_context(ModelServer(model, telemetry, worker))
+            app.state.scorer = TextScorer(servers, telemetry)
+            await app.state.scorer.warm_up()
+            yield
+
+    return build(telemetry, _routes(), lifespan, title="nlp_model")

@@ -1,0 +1,41 @@
+"""Scoring a description: tokens, a place in a batch, the model, the score checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chassis import semconv
+from chassis.problems import Problem
+from chassis.serving import ModelServer, bind_prediction
+from chassis.telemetry import Telemetry
+from services.nlp_model.model import TextScore, TokenizedText
+from services.nlp_model.schemas import TextAnswer, TextAsk
+
+TextServer = ModelServer[str, TokenizedText, TextScore]
+
+
+class TextScorer:
+    """Scores descriptions with the version each request names."""
+
+    def __init__(self, servers: Mapping[str, TextServer], telemetry: Telemetry) -> None:
+        self.servers, self.telemetry = servers, telemetry
+
+    async def score(self, ask: TextAsk) -> TextAnswer:
+        """Raises Problem 404 for a version that is not loaded, and what ModelServer.infer raises."""
+        server = self.servers.get(ask.version)
+        if server is None:
+            raise Problem(404, "unknown-version", "No such model version", f"Loaded: {', '.join(self.servers)}.")
+        with self.telemetry.span("preprocess"):
+            text = server.model.preprocess(ask.description)
+            self.telemetry.set(semconv.ML_TOKENS, len(text.ids))
+        result = await server.infer(text)
+        with self.telemetry.span("postprocess", server.names):
+            bind_prediction(self.telemetry, server.model, result.score).info("description scored")
+        return TextAnswer(score=result.score, tokens=len(text.ids), model_version=ask.version)
+
+    async def warm_up(self) -> None:
+        """One inference a version: the first is slow, and a model that cannot answer must not become ready."""
+        for version in self.servers:
+            await self.score(
+                TextAsk(description="A bright house with a new kitchen and a quiet garden.", version=version)
+            )

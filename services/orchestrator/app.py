@@ -1,0 +1,81 @@
+"""The orchestrator as a service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Annotated
+
+import msgpack
+from fastapi import APIRouter, Depends, FastAPI, Request
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from chassis.problems import Problem
+from chassis.service import build_app as build
+from chassis.settings import Settings
+from chassis.telemetry import Telemetry
+from services.cv_model.client import CvModelClient
+from services.feature_store.client import FeatureStoreClient
+from services.nlp_model.client import NlpModelClient
+from services.orchestrator.heads import ConversionModel, PriceModel
+from services.orchestrator.pipeline import FEATURES_DEADLINE, PHOTO_DEADLINE, TEXT_DEADLINE, Pipeline
+from services.orchestrator.routing import VersionRouter
+from services.orchestrator.schemas import Answer, Ask
+from services.topology import SERVICES
+
+CANARY_SHARES = {"nlp_model": 20.0, "cv_model": 20.0}  # percent of users on the candidate, at start
+
+
+def _pipeline(request: Request) -> Pipeline:
+    return request.app.state.pipeline
+
+
+async def _ask(request: Request) -> Ask:
+    try:
+        return Ask.model_validate(msgpack.unpackb(await request.body()))
+    except (ValueError, ValidationError, msgpack.UnpackException) as error:
+        raise Problem(
+            422, "invalid-request", "The request is not valid", "The body must be an Ask as MessagePack."
+        ) from error
+
+
+PipelineDep = Annotated[Pipeline, Depends(_pipeline)]
+AskDep = Annotated[Ask, Depends(_ask)]
+
+
+def _routes() -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/v1/predict", response_model=Answer)
+    async def predict(ask: AskDep, pipeline: PipelineDep) -> Response:
+        return Response(await pipeline.answer(ask), media_type="application/json")
+
+    return router
+
+
+def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
+    """One client a peer; the heads are loaded before it is ready."""
+
+    def url(peer: str) -> str:
+        return settings.peer_url(peer, SERVICES[peer].port)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            enter = stack.enter_async_context
+            app.state.pipeline = Pipeline(
+                await enter(
+                    FeatureStoreClient("feature_store", url("feature_store"), telemetry, timeout=FEATURES_DEADLINE)
+                ),
+                await enter(NlpModelClient("nlp_model", url("nlp_model"), telemetry, timeout=TEXT_DEADLINE)),
+                await enter(CvModelClient("cv_model", url("cv_model"), telemetry, timeout=PHOTO_DEADLINE)),
+                PriceModel(settings.models_dir / "price_model" / "v1"),
+                ConversionModel(settings.models_dir / "conversion_model" / "v1"),
+                VersionRouter(dict(CANARY_SHARES)),
+                telemetry,
+            )
+            app.state.pipeline.infer({})  # the first inference is slow
+            yield
+
+    return build(telemetry, _routes(), lifespan, title="orchestrator")
