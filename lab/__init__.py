@@ -1,0 +1,1 @@
+"""The practice side: command line, local stack, traffic, and typed clients of the telemetry backends."""

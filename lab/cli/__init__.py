@@ -1,0 +1,43 @@
+"""The command ``faultline``."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from lab.cli import doctor, look, predict, stack, traffic
+from lab.cli.output import complain
+from lab.place import LabError
+
+_HELP = """Practise finding the root cause of slow, failing or wrong predictions, on a real system.
+
+[bold]faultline up[/bold] starts it, [bold]faultline predict[/bold] sends one prediction and shows its trace,
+[bold]faultline down[/bold] stops it. FAULTLINE_PORT_OFFSET moves every port, so that two stacks run side by side."""
+
+
+def build_app() -> typer.Typer:
+    """Every command, in the order of a first visit."""
+    app = typer.Typer(
+        name="faultline", help=_HELP, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False
+    )
+    for command in (stack.up, stack.down, stack.status, stack.reset):
+        app.command()(command)
+    app.command()(doctor.doctor)
+    app.command()(predict.predict)
+    for look_command in (look.traces, look.trace, look.logs):
+        app.command()(look_command)
+    app.command()(traffic.load)
+    return app
+
+
+def main() -> None:
+    """Run the command line; what a person can put right is told without a stack trace, with exit code 1."""
+    try:
+        build_app()()
+    except LabError as error:
+        complain(error)
+        sys.exit(1)
+
+
+__all__ = ["build_app", "main"]

@@ -1,0 +1,46 @@
+"""Printing: tables and colours for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from lab.place import LabError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def console() -> Console:
+    """Standard output; Rich leaves colours out where it is no terminal or NO_COLOR is set."""
+    return Console(highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output, without Rich's wrapping."""
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=str)
+    sys.stdout.write("\n")
+
+
+def complain(error: LabError) -> None:
+    """What went wrong and the next step, on standard error."""
+    out = Console(stderr=True, highlight=False, soft_wrap=True)
+    out.print(f"[bold red]Error:[/bold red] {escape(str(error))}")
+    if error.next_step:
+        out.print(f"[bold]Next:[/bold] {escape(error.next_step)}")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> Table:
+    """A plain table; columns named in ``right`` are aligned right."""
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        drawn.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*row)
+    return drawn

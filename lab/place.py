@@ -1,0 +1,102 @@
+"""Where one stack lives: the checkout, its run folder and its ports."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from services import topology
+
+HOST = "127.0.0.1"
+# A unix socket's path must fit sun_path: 108 bytes on Linux, 104 on macOS. supervisord binds a temporary
+# name beside it first (".PID" appended), so leave room.
+_LONGEST_SOCKET_PATH = 90
+
+
+class LabError(Exception):
+    """Something a person can put right; ``next_step`` says how."""
+
+    def __init__(self, message: str, next_step: str = "") -> None:
+        super().__init__(message)
+        self.next_step = next_step
+
+
+@dataclass(frozen=True)
+class Place:
+    """One stack's checkout, run folder (absolute) and port offset. Two places never share a run folder."""
+
+    root: Path
+    run_dir: Path
+    offset: int = 0
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Place:
+        """Read FAULTLINE_PORT_OFFSET and FAULTLINE_RUN_DIR; a relative folder lies in the checkout."""
+        values = os.environ if environment is None else environment
+        root = Path(__file__).resolve().parents[1]
+        offset = _offset(values.get("FAULTLINE_PORT_OFFSET", "0"))
+        default = f".run-{offset}" if offset else ".run"
+        run_dir = Path(values.get("FAULTLINE_RUN_DIR") or default).expanduser()
+        return cls(root, root / run_dir, offset)
+
+    def port(self, name: str) -> int:
+        """The port of a service or backend by its topology name, offset applied."""
+        return topology.ports(self.offset)[name]
+
+    def url(self, name: str) -> str:
+        return f"http://{HOST}:{self.port(name)}"
+
+    @property
+    def secrets_dir(self) -> Path:
+        return self.run_dir / "secrets"
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.run_dir / "logs"
+
+    @property
+    def supervisor_conf(self) -> Path:
+        return self.run_dir / "supervisord.conf"
+
+    @property
+    def supervisor_pidfile(self) -> Path:
+        return self.run_dir / "supervisord.pid"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        """In the run folder, or in a temporary folder of this user's where that path would be too long."""
+        beside = self.run_dir / "supervisor.sock"
+        if len(os.fsencode(beside)) <= _LONGEST_SOCKET_PATH:
+            return beside
+        digest = hashlib.sha256(os.fsencode(self.run_dir)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"faultline-{os.getuid()}-{digest}" / "supervisor.sock"
+
+    @property
+    def state_file(self) -> Path:
+        return self.run_dir / "stack.json"
+
+    def api_key(self, name: str = "learner") -> str:
+        """A plain API key. Raises LabError where the stack has never been started."""
+        path = self.secrets_dir / f"api_key_{name}"
+        try:
+            return path.read_text().strip()
+        except FileNotFoundError:
+            raise LabError(f"There is no API key at {self.shown(path)}.", "Run `faultline up` first.") from None
+
+    def shown(self, path: Path) -> str:
+        """A path as people read it: relative to the checkout where it lies inside."""
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+def _offset(text: str) -> int:
+    try:
+        offset = int(text or "0")
+    except ValueError:
+        raise LabError(f"FAULTLINE_PORT_OFFSET is {text!r}, not a number.", "Use a number such as 20000.") from None
+    if not 0 <= offset <= 50_000:
+        raise LabError(f"FAULTLINE_PORT_OFFSET is {offset}.", "Use a number from 0 to 50000.")
+    return offset

@@ -1,0 +1,32 @@
+"""The local stack: five services, Redis, Prometheus, Alertmanager, the store and the traffic, under supervisord.
+
+From Python::
+
+    place = Place.from_environment({"FAULTLINE_PORT_OFFSET": "20000"})
+    up(place, Options(traffic_rate=0))
+    ...
+    down(place)
+"""
+
+from lab.place import LabError, Place
+from lab.stack.lifecycle import down, is_up, recorded_options, reset, restart, up
+from lab.stack.options import Options
+from lab.stack.progress import Progress, Silent
+from lab.stack.status import ProgramStatus, pids, status
+
+__all__ = [
+    "LabError",
+    "Options",
+    "Place",
+    "ProgramStatus",
+    "Progress",
+    "Silent",
+    "down",
+    "is_up",
+    "pids",
+    "recorded_options",
+    "reset",
+    "restart",
+    "status",
+    "up",
+]

@@ -1,0 +1,73 @@
+"""The record of one run, and finding its processes again even when supervisord is gone.
+
+Every process of a run inherits ``FAULTLINE_RUN_ID``, a random value of that run. A process is ours if, and only if,
+its environment holds our run's value; process ids are reused and command lines can look alike, this cannot.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from dataclasses import asdict, dataclass
+
+import psutil
+
+from lab.place import Place
+
+RUN_ID = "FAULTLINE_RUN_ID"
+_TERM_GRACE_S = 12.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was started: the run's id, when (Unix seconds) and with which choices."""
+
+    run_id: str
+    started: float
+    telemetry: bool
+    traffic_rate: float
+    seed: int
+
+
+def new_run(telemetry: bool, traffic_rate: float, seed: int) -> Run:
+    return Run(secrets.token_hex(16), time.time(), telemetry, traffic_rate, seed)
+
+
+def write_run(place: Place, run: Run) -> None:
+    place.state_file.write_text(json.dumps(asdict(run)))
+
+
+def read_run(place: Place) -> Run | None:
+    """The record of the last start, or None where there is none."""
+    if not place.state_file.exists():
+        return None
+    return Run(**json.loads(place.state_file.read_text()))
+
+
+def processes_of(run: Run) -> list[psutil.Process]:
+    return [process for process in psutil.process_iter() if _run_id(process) == run.run_id]
+
+
+def end_processes(processes: list[psutil.Process]) -> None:
+    """SIGTERM, then SIGKILL for what has not ended in time."""
+    for process in processes:
+        _signal(process, kill=False)
+    _, alive = psutil.wait_procs(processes, timeout=_TERM_GRACE_S)
+    for process in alive:
+        _signal(process, kill=True)
+    psutil.wait_procs(alive, timeout=_TERM_GRACE_S)
+
+
+def _run_id(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get(RUN_ID)
+    except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+        return None  # gone, or another user's, or the kernel's: not one of ours
+
+
+def _signal(process: psutil.Process, *, kill: bool) -> None:
+    try:
+        process.kill() if kill else process.terminate()
+    except psutil.NoSuchProcess:
+        return  # it ended by itself meanwhile, which is what was wanted

@@ -1,0 +1,118 @@
+"""``python -m lab.traffic``: traffic without end under the supervisor, or a measured run with a report."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import uvloop
+
+from lab.place import Place
+from lab.traffic.bodies import Bodies
+from lab.traffic.generator import Generator, Plan, wait_for_gateway
+from lab.traffic.tally import report_lines, summarise
+
+_LOG_EVERY_S = 60.0
+
+
+def main() -> None:
+    arguments = _parser().parse_args()
+    place = Place.from_environment()
+    plan = Plan(
+        base_url=place.url("gateway"),
+        api_key=place.api_key("traffic"),
+        rate=arguments.rate,
+        seed=arguments.seed,
+        duration_s=arguments.duration,
+        count=arguments.count,
+        in_flight=arguments.in_flight,
+    )
+    if arguments.forever:
+        uvloop.run(_forever(plan))
+    else:
+        _measured(plan, as_json=arguments.json)
+
+
+async def run_until_stopped(generator: Generator) -> None:
+    """Run to the plan's end, or until SIGINT or SIGTERM; the answers that are out by then are dropped."""
+    task = asyncio.ensure_future(generator.run())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lab.traffic", description=__doc__)
+    parser.add_argument("--rate", type=_positive, default=5.0, help="predictions a second (default 5)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of arrivals, users and listings")
+    parser.add_argument("--in-flight", type=int, default=64, help="most requests open at once (default 64)")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    end = parser.add_mutually_exclusive_group()
+    end.add_argument("--duration", type=_positive, default=0.0, help="seconds to run")
+    end.add_argument("--count", type=int, default=0, help="predictions to send")
+    end.add_argument("--forever", action="store_true", help="run on and log a JSON line a minute")
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError("must be more than 0")
+    return value
+
+
+def _measured(plan: Plan, *, as_json: bool) -> None:
+    bodies = Bodies(plan.seed)
+    bodies.fill()
+    generator = Generator(plan, bodies)
+    began = time.perf_counter()
+    uvloop.run(run_until_stopped(generator))
+    summary = summarise(generator.tally, time.perf_counter() - began)
+    if as_json:
+        json.dump(asdict(summary), sys.stdout)
+        sys.stdout.write("\n")
+    else:
+        sys.stdout.write("\n".join(report_lines(summary)) + "\n")
+
+
+async def _forever(plan: Plan) -> None:
+    await wait_for_gateway(plan.base_url, _log)
+    _log(f"sending {plan.rate:g} predictions a second")
+    generator = Generator(plan, Bodies(plan.seed))
+    reporter = asyncio.ensure_future(_report_each_minute(generator))
+    try:
+        await run_until_stopped(generator)
+    finally:
+        reporter.cancel()
+    _log("stopped", **_numbers(generator, _LOG_EVERY_S))
+
+
+async def _report_each_minute(generator: Generator) -> None:
+    while True:
+        began = time.perf_counter()
+        await asyncio.sleep(_LOG_EVERY_S)
+        _log("traffic of the last minute", **_numbers(generator, time.perf_counter() - began))
+
+
+def _numbers(generator: Generator, seconds: float) -> dict[str, object]:
+    return asdict(summarise(generator.swap(), seconds))
+
+
+def _log(message: str, **fields: object) -> None:
+    """A JSON line in the shape of the services' own logs."""
+    timestamp = datetime.now(UTC).isoformat(timespec="milliseconds")
+    line = {"timestamp": timestamp, "level": "INFO", "message": message, "service": "traffic", **fields}
+    print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()

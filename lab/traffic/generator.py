@@ -1,0 +1,134 @@
+"""The open loop: requests are due at Poisson times and sent then, however slow the answers are.
+
+Latency runs from the time a request was *due*. A closed loop, or a clock started at the send, would leave out just
+the requests that had to wait (coordinated omission; Gil Tene, "How NOT to Measure Latency", 2015).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import httpx
+import orjson
+
+from lab.traffic.bodies import Bodies, Request
+from lab.traffic.tally import Tally
+
+_TIMEOUT_S = 10.0
+_READY_POLL_S = 0.5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to send: ``rate`` a second for ``duration_s`` or ``count`` requests (0: without end).
+
+    At most ``in_flight`` requests are open; one that is due beyond that is counted as not sent.
+    """
+
+    base_url: str
+    api_key: str
+    rate: float
+    seed: int = 1
+    duration_s: float = 0.0
+    count: int = 0
+    in_flight: int = 64
+
+
+class Generator:
+    """One run of traffic. ``tally`` counts; ``swap`` hands it over and starts a new one (for reports a minute)."""
+
+    def __init__(self, plan: Plan, bodies: Bodies) -> None:
+        self.tally = Tally()
+        self.in_flight = 0
+        self._plan = plan
+        self._bodies = bodies
+        self._url = f"{plan.base_url}/v1/predictions"
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def swap(self) -> Tally:
+        taken, self.tally = self.tally, Tally()
+        return taken
+
+    async def run(self) -> None:
+        """Send until the plan's end, then wait for the answers that are still due."""
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=self._plan.in_flight)
+        headers = {"x-api-key": self._plan.api_key}
+        async with httpx.AsyncClient(limits=limits, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http:
+            # A full collection over everything imported so far would show as latency that the system does not have.
+            gc.collect()
+            gc.freeze()
+            await self._send_all(http)
+            await asyncio.gather(*self._tasks)
+
+    async def _send_all(self, http: httpx.AsyncClient) -> None:
+        began = time.perf_counter()
+        for number, offset in enumerate(arrivals(self._plan.rate, self._plan.seed)):
+            if self._plan.count and number >= self._plan.count:
+                return
+            if self._plan.duration_s and offset > self._plan.duration_s:
+                return
+            request = self._bodies.draw()
+            await asyncio.sleep(max(0.0, began + offset - time.perf_counter()))
+            self._dispatch(http, request, began + offset)
+
+    def _dispatch(self, http: httpx.AsyncClient, request: Request, due: float) -> None:
+        self.tally.due += 1
+        if self.in_flight >= self._plan.in_flight:
+            self.tally.not_sent += 1
+            return
+        self.in_flight += 1
+        task = asyncio.create_task(self._ask(http, request, due, self.tally))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self.in_flight -= 1
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.result()
+
+    async def _ask(self, http: httpx.AsyncClient, request: Request, due: float, tally: Tally) -> None:
+        try:
+            response = await http.post(self._url, content=request.body, headers=request.headers)
+        except httpx.HTTPError as error:
+            tally.failed[type(error).__name__] += 1
+            return
+        latency_ms = (time.perf_counter() - due) * 1000
+        if response.status_code != httpx.codes.OK:
+            tally.failed[str(response.status_code)] += 1
+            return
+        answer = orjson.loads(response.content)
+        tally.answered(latency_ms, degraded=bool(answer.get("degraded")), trace_id=str(answer.get("trace_id", "")))
+
+
+def arrivals(rate: float, seed: int) -> Iterator[float]:
+    """Seconds from the start at which requests are due: a Poisson process of ``rate`` a second, endless."""
+    rng = random.Random(f"arrivals-{seed}")
+    at = 0.0
+    while True:
+        at += rng.expovariate(rate)
+        yield at
+
+
+async def wait_for_gateway(base_url: str, tell: Callable[[str], None]) -> None:
+    """Return when the gateway is ready; says once that it waits."""
+    told = False
+    async with httpx.AsyncClient(timeout=2.0, trust_env=False) as http:
+        while not await _is_ready(http, base_url):
+            if not told:
+                tell("waiting for the gateway to become ready")
+                told = True
+            await asyncio.sleep(_READY_POLL_S)
+
+
+async def _is_ready(http: httpx.AsyncClient, base_url: str) -> bool:
+    try:
+        response = await http.get(f"{base_url}/readyz")
+    except httpx.HTTPError:
+        return False
+    return response.status_code == httpx.codes.OK
