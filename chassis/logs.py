@@ -1,0 +1,201 @@
+"""Logs: one JSON line an event on stdout, and the same event by OTLP, with the ids of the trace it belongs to.
+
+Services log through loguru (``telemetry.log``); the standard library's loggers, warnings and uncaught exceptions are
+led into the same two places by ``chassis.capture``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import loguru
+import orjson
+from opentelemetry import trace
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import NonRecordingSpan, SpanContext
+
+from chassis import semconv
+from chassis.clock import Clock, rfc3339
+from chassis.context import REQUEST_ID
+
+if TYPE_CHECKING:
+    from loguru import Logger, Message
+
+Correlate = Literal["all", "below_error", "none"]
+LONGEST_MESSAGE = 8_192
+LONGEST_STACK = 32_768  # Loki takes lines of up to 256 KB, but nobody reads them
+SEVERITIES = {
+    "TRACE": SeverityNumber.TRACE,
+    "DEBUG": SeverityNumber.DEBUG,
+    "INFO": SeverityNumber.INFO,
+    "SUCCESS": SeverityNumber.INFO,
+    "WARNING": SeverityNumber.WARN,
+    "ERROR": SeverityNumber.ERROR,
+    "CRITICAL": SeverityNumber.FATAL,
+}
+_NUMBERS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "SUCCESS": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+
+
+@dataclass(slots=True)
+class Event:
+    """One log event as it waits for its export."""
+
+    time_ns: int
+    level: str
+    message: str
+    fields: dict[str, Any]
+    stack: str
+    span: SpanContext
+
+
+class Logs:
+    """The log of one service.
+
+    ``log`` is loguru's logger with this service's sink alone. ``export`` receives each Event; None keeps them on
+    stdout. ``correlate`` says which lines carry trace and span ids.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        clock: Clock,
+        level: str = "INFO",
+        *,
+        export: Callable[[Event], None] | None = None,
+        write: Callable[[bytes], object] | None = None,
+    ) -> None:
+        self.service, self.clock, self.level = service, clock, level
+        self.correlate: Correlate = "all"
+        self._export = export
+        self._write = write or _to_stdout
+        self.log = _logger(self._sink, level)
+
+    def emit(
+        self,
+        level: str,
+        logger: str,
+        message: str,
+        fields: Mapping[str, Any] | None = None,
+        *,
+        error: BaseException | None = None,
+        span: trace.Span | None = None,
+        export: bool = True,
+    ) -> None:
+        """Log one event, with the stack of ``error``, in the trace of ``span`` or of the current one.
+
+        ``export=False`` keeps the event on stdout: for what is said about the export itself.
+        """
+        if _NUMBERS.get(level, 20) < _NUMBERS[self.level]:
+            return
+        known = {"logger": logger, **(fields or {})}
+        if request_id := REQUEST_ID.get():
+            known["request_id"] = request_id
+        stack = ""
+        if error is not None:
+            stack = stack_of(error)
+            known["exception_type"], known["exception_message"] = type_of(error), str(error)[:LONGEST_MESSAGE]
+        context = self._context(level, span)
+        event = Event(self.clock.now_ns(), level, message[:LONGEST_MESSAGE], known, stack, context)
+        self._write(_line(self.service, event))
+        if export and self._export is not None:
+            self._export(event)
+
+    def _context(self, level: str, span: trace.Span | None) -> SpanContext:
+        if self.correlate == "none" or (self.correlate == "below_error" and level in ("ERROR", "CRITICAL")):
+            return trace.INVALID_SPAN_CONTEXT
+        return (span or trace.get_current_span()).get_span_context()
+
+    def _sink(self, message: Message) -> None:
+        # Called by loguru in the thread and context of the caller, because the sink is not enqueued.
+        record = message.record
+        error = record["exception"].value if record["exception"] else None
+        fields: dict[str, Any] = record["extra"]
+        self.emit(record["level"].name, record["name"] or "", record["message"], fields, error=error)
+
+
+def _logger(sink: Callable[[Message], None], level: str) -> Logger:
+    """A loguru logger of its own: loguru's recipe for independent loggers is a deep copy without handlers."""
+    loguru.logger.remove()
+    logger = deepcopy(loguru.logger)
+    # The text is made by the sink. diagnose would print the values of variables: photos, keys, user ids.
+    logger.add(sink, level=level, format=lambda _: "", backtrace=False, diagnose=False, catch=False)
+    return logger
+
+
+def _to_stdout(line: bytes) -> None:
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
+
+
+def _line(service: str, event: Event) -> bytes:
+    line: dict[str, Any] = {
+        "timestamp": rfc3339(event.time_ns),
+        "level": event.level,
+        "message": event.message,
+        "service": service,
+        **event.fields,
+    }
+    if event.span.is_valid:
+        line["trace_id"], line["span_id"] = f"{event.span.trace_id:032x}", f"{event.span.span_id:016x}"
+    if event.stack:
+        line["exception_stacktrace"] = event.stack
+    try:
+        return orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError:  # half a surrogate pair in a text, an integer over 64 bits
+        return json.dumps(line, default=str).encode() + b"\n"
+
+
+def type_of(error: BaseException) -> str:
+    """The exception's class as OpenTelemetry spells it: with its module, unless that is builtins."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def stack_of(error: BaseException) -> str:
+    """The traceback with its causes; of a very long one the end, where the error is."""
+    return "".join(traceback.format_exception(error))[-LONGEST_STACK:]
+
+
+class Converter:
+    """Turns events into OTLP log records, on the export thread and not on a request's."""
+
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource
+        self._scope = InstrumentationScope(semconv.NAMESPACE)
+
+    def records(self, events: Sequence[Event]) -> list[ReadableLogRecord]:
+        return [ReadableLogRecord(_record(event), self._resource, self._scope) for event in events]
+
+
+def _record(event: Event) -> LogRecord:
+    # The stack belongs in the body: Loki refuses more than 64 KB of attributes.
+    body = f"{event.message}\n{event.stack}" if event.stack else event.message
+    return LogRecord(
+        timestamp=event.time_ns,
+        observed_timestamp=event.time_ns,
+        context=trace.set_span_in_context(NonRecordingSpan(event.span)),
+        severity_text=event.level,
+        severity_number=SEVERITIES.get(event.level, SeverityNumber.INFO),
+        body=_clean(body),
+        attributes={key: _attribute(value) for key, value in event.fields.items() if value is not None},
+    )
+
+
+def _attribute(value: object) -> str | bool | int | float:
+    if isinstance(value, bool | int | float):
+        return value
+    return _clean(str(value))
+
+
+def _clean(text: str) -> str:
+    """Without lone surrogates, which protobuf refuses, and with them the whole batch."""
+    return text.encode("utf-8", "replace").decode()

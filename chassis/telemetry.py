@@ -1,0 +1,308 @@
+"""Telemetry of one service: traces, metrics and logs behind one object that is handed to whoever needs it.
+
+No provider is global; only W3C propagation and the stable names of OpenTelemetry's conventions are set for the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import Token
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import baggage, trace
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import Link, NoOpTracerProvider, Span, SpanKind, StatusCode
+from opentelemetry.util.types import AttributeValue
+
+from chassis import instrument, semconv
+from chassis.capture import Capture
+from chassis.clock import Clock
+from chassis.knobs import Knobs
+from chassis.logs import Logs, stack_of, type_of
+from chassis.metrics import Metrics
+from chassis.pipeline import Pipelines
+from chassis.semconv import Metric
+from chassis.settings import Settings
+from chassis.tracing import TracerProvider
+
+if TYPE_CHECKING:
+    import httpx
+    import redis.asyncio
+    from fastapi.telemetry import TelemetryConfig
+    from loguru import Logger
+
+Attributes = Mapping[str, AttributeValue]
+MAX_BAGGAGE_VALUE = 128  # characters of one entry; it is sent with every request
+
+
+class Telemetry:
+    """Spans, metrics and logs of ``service``.
+
+    ``start`` opens the exports and captures the process's other logs; ``shutdown`` sends what is left. With
+    ``settings.telemetry`` off there are no spans and no exports; metrics for scraping and logs on stdout remain.
+    """
+
+    def __init__(self, service: str, settings: Settings, *, port: int = 0, clock: Clock | None = None) -> None:
+        instrument.use_stable_conventions()
+        self.service, self.settings, self.clock = service, settings, clock or Clock()
+        self.instance = settings.instance or f"{socket.gethostname()}:{port}"
+        self.knobs = Knobs()
+        self.metrics = Metrics(service)
+        resource = _resource(service, settings, self.instance)
+        self._pipelines = Pipelines(resource, settings, self.metrics, self._warn) if settings.telemetry else None
+        self.tracer_provider: trace.TracerProvider = NoOpTracerProvider()
+        if self._pipelines:
+            self.tracer_provider = TracerProvider(resource, self.clock, self._pipelines.spans.put)
+        self.tracer = self.tracer_provider.get_tracer(semconv.NAMESPACE)
+        export = self._pipelines.logs.put if self._pipelines else None
+        self.logs = Logs(service, self.clock, settings.log_level, export=export)
+        self.log: Logger = self.logs.log
+        self._capture = Capture(self.logs)
+        self._register_knobs()
+
+    # Life
+
+    def start(self) -> None:
+        """Open the exports and lead the process's other logs, warnings and uncaught exceptions into the log."""
+        self._capture.start()
+        if self._pipelines:
+            self._pipelines.start()
+        build = {"version": self.settings.version, "python_version": platform.python_version()}
+        self.metrics.gauge(semconv.BUILD_INFO, 1, **build)
+
+    def flush(self, timeout: float = 3.0) -> bool:
+        """Send spans and log records now; False where that took longer than ``timeout`` seconds."""
+        return self._pipelines.flush(timeout) if self._pipelines else True
+
+    def shutdown(self, timeout: float = 3.0) -> None:
+        """Send what is left, within ``timeout`` seconds, and put the process's hooks back."""
+        if self._pipelines:
+            self._pipelines.shutdown(timeout)
+        self._capture.stop()
+
+    def adopt_loggers(self) -> None:
+        """Lead libraries that set up their own log handlers at import into the log; call after late imports."""
+        self._capture.adopt()
+
+    def loop_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """For ``loop.set_exception_handler``."""
+        self._capture.loop_exception(loop, context)
+
+    # Traces
+
+    def span(
+        self,
+        name: str,
+        attributes: Attributes | None = None,
+        *,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        links: Sequence[Link] = (),
+        start_time: int | None = None,
+        log_errors: bool = True,
+    ) -> SpanBlock:
+        """``with telemetry.span("preprocess") as span:`` - a current span for the length of the block.
+
+        An exception that leaves the block is on the span and in the log (``fail``), and goes on.
+        """
+        span = self.tracer.start_span(name, context, kind, attributes, links, start_time)
+        return SpanBlock(self, span, context, log_errors)
+
+    def start_span(
+        self,
+        name: str,
+        attributes: Attributes | None = None,
+        *,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        links: Sequence[Link] = (),
+        start_time: int | None = None,
+    ) -> Span:
+        """A span that is not made current, for the caller to end."""
+        return self.tracer.start_span(name, context, kind, attributes, links, start_time)
+
+    def fail(self, span: Span, error: BaseException, *, log: bool = True) -> None:
+        """Mark a span as failed.
+
+        The exception event with its stack and the one ERROR line go to the first span that the exception reaches;
+        spans further out get the status alone. An exception whose class says ``expected = True`` is an answer, not a
+        failure: it leaves its type on the span and nothing else. A cancellation is a status without a log line.
+        """
+        span.set_attribute("error.type", type_of(error))
+        if getattr(error, "expected", False):
+            return
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            span.set_status(StatusCode.ERROR, "cancelled")
+            return
+        span.set_status(StatusCode.ERROR, f"{type(error).__name__}: {error}")
+        if not error.__dict__.get("_telemetry_reported"):
+            error.__dict__["_telemetry_reported"] = True
+            self._report(span, error, log)
+
+    def current_span(self) -> Span:
+        """The current span; one that records nothing outside a trace."""
+        return trace.get_current_span()
+
+    def current_context(self) -> Context:
+        """The current trace and baggage, to be carried over a queue or into a thread."""
+        return otel_context.get_current()
+
+    def attach(self, context: Context) -> Token[Context]:
+        """Make a carried context current; give the token to ``detach``."""
+        return otel_context.attach(context)
+
+    def detach(self, token: Token[Context]) -> None:
+        otel_context.detach(token)
+
+    def trace_id(self) -> str:
+        """The current trace's id, 32 hexadecimal digits; empty outside a trace."""
+        context = trace.get_current_span().get_span_context()
+        return f"{context.trace_id:032x}" if context.is_valid else ""
+
+    def set(self, attribute: str, value: AttributeValue) -> None:
+        """Set an attribute of the current span."""
+        trace.get_current_span().set_attribute(attribute, value)
+
+    @contextmanager
+    def baggage(self, entries: Mapping[str, str]) -> Iterator[None]:
+        """W3C baggage for every call made in the block; values are cut at 128 characters, empty ones left out."""
+        context = otel_context.get_current()
+        for name, value in entries.items():
+            if value:
+                context = baggage.set_baggage(name, value[:MAX_BAGGAGE_VALUE], context)
+        token = otel_context.attach(context)
+        try:
+            yield
+        finally:
+            otel_context.detach(token)
+
+    def get_baggage(self, name: str) -> str:
+        """A baggage entry that came with the request, or was set here; empty where there is none."""
+        value = baggage.get_baggage(name)
+        return value[:MAX_BAGGAGE_VALUE] if isinstance(value, str) else ""
+
+    def fastapi_config(self) -> TelemetryConfig:
+        """``FastAPI(telemetry=...)``."""
+        return instrument.fastapi_config(self.tracer_provider if self._pipelines else None)
+
+    def instrument_httpx(self, client: httpx.AsyncClient, peer: str = "") -> None:
+        if self._pipelines:
+            instrument.instrument_httpx(client, self.tracer_provider, peer)
+
+    def instrument_redis(self, client: redis.asyncio.Redis, peer: str = "redis") -> None:
+        if self._pipelines:
+            instrument.instrument_redis(client, self.tracer_provider, peer)
+
+    # Metrics
+
+    def count(self, metric: Metric, amount: float = 1, /, **labels: str) -> None:
+        """Add to a counter. Raises TypeError for labels that differ from the declaration, as all four do."""
+        self.metrics.count(metric, amount, **labels)
+
+    def observe(self, metric: Metric, value: float, /, *, exemplar_span: Span | None = None, **labels: str) -> None:
+        """Observe in a histogram, and in its exponential twin; the current or given span is the exemplar if sampled."""
+        context = (exemplar_span or trace.get_current_span()).get_span_context()
+        exemplar = None
+        if context.trace_flags & 1:
+            exemplar = {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+        self.metrics.observe(metric, value, exemplar, **labels)
+        if self._pipelines and self._pipelines.native:
+            self._pipelines.native.record(metric, value, labels)
+
+    def gauge(self, metric: Metric, value: float, /, **labels: str) -> None:
+        self.metrics.gauge(metric, value, **labels)
+
+    def gauge_callback(self, metric: Metric, read: Callable[[], float], /, **labels: str) -> None:
+        """Let a gauge ask for its value at every scrape, on the scraping thread."""
+        self.metrics.gauge_callback(metric, read, **labels)
+
+    # Inside
+
+    def _report(self, span: Span, error: BaseException, log: bool) -> None:
+        kind, stack = type_of(error), stack_of(error)
+        event = {"exception.type": kind, "exception.message": str(error), "exception.stacktrace": stack}
+        span.add_event("exception", event)
+        if not log:
+            return
+        name = getattr(span, "name", "")
+        self.logs.emit(
+            "ERROR", self.service, f"{name or 'work'} failed: {type(error).__name__}: {error}", _model(span),
+            error=error, span=span,
+        )
+
+    def _warn(self, message: str) -> None:
+        self.logs.emit("WARNING", __name__, message, export=False)
+
+    def _register_knobs(self) -> None:
+        def clock(seconds: float) -> None:
+            self.clock.offset_s = seconds
+
+        def correlate(lines: str) -> None:
+            self.logs.correlate = lines  # type: ignore[assignment]
+
+        self.knobs.register("clock.offset", 0.0, "Seconds by which this service's clock is ahead of the machine's.",
+                            minimum=-3600, maximum=3600, on_change=clock)
+        self.knobs.register("logs.correlate", "all", "Log lines that carry trace and span ids.",
+                            choices=("all", "below_error", "none"), on_change=correlate)
+        if self._pipelines:
+            self._register_export_knobs(self._pipelines)
+
+    def _register_export_knobs(self, pipelines: Pipelines) -> None:
+        def limit(items: int) -> None:
+            pipelines.spans.limit = items
+
+        def ratio(share: float) -> None:
+            self.tracer_provider.sample_ratio = share  # type: ignore[attr-defined]
+
+        self.knobs.register("spans.queue", pipelines.spans.limit, "Spans that may wait for export; others are dropped.",
+                            minimum=1, maximum=65_536, on_change=limit)
+        self.knobs.register("traces.sampled", 1.0, "Share of the traces begun here that is recorded.",
+                            minimum=0, maximum=1, on_change=ratio)
+
+
+class SpanBlock:
+    """A span that is current between enter and exit; written out, because a generator would cost twice as much."""
+
+    __slots__ = ("_context", "_log_errors", "_telemetry", "_token", "span")
+
+    def __init__(self, telemetry: Telemetry, span: Span, context: Context | None, log_errors: bool) -> None:
+        self.span = span
+        self._telemetry, self._context, self._log_errors = telemetry, context, log_errors
+
+    def __enter__(self) -> Span:
+        self._token = otel_context.attach(trace.set_span_in_context(self.span, self._context))
+        return self.span
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._telemetry.fail(self.span, error, log=self._log_errors)
+        otel_context.detach(self._token)
+        self.span.end()
+
+
+def _resource(service: str, settings: Settings, instance: str) -> Resource:
+    return Resource.create(
+        {
+            "service.name": service,
+            "service.namespace": semconv.NAMESPACE,
+            "service.version": settings.version,
+            "service.instance.id": instance,
+            "deployment.environment.name": settings.environment,
+        }
+    )
+
+
+def _model(span: Span) -> dict[str, Any]:
+    """The model a span works for, as fields of its error line."""
+    attributes: Mapping[str, Any] = getattr(span, "attributes", None) or {}
+    names = {"model_name": semconv.ML_MODEL_NAME, "model_version": semconv.ML_MODEL_VERSION}
+    return {field: attributes[name] for field, name in names.items() if name in attributes}
