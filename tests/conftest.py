@@ -1,0 +1,37 @@
+"""Fixtures that every floor of the tests shares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chassis.settings import Settings
+from chassis.telemetry import Telemetry
+from tests.unit.signals import Signals
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a service that reaches nobody: no collector listens at its endpoint."""
+    return Settings(
+        environment="test", secrets_dir=tmp_path, models_dir=ROOT / "models", otlp_endpoint="http://127.0.0.1:9"
+    )
+
+
+@pytest.fixture
+def telemetry(settings: Settings) -> Telemetry:
+    """A service's telemetry whose exports are never opened: what it said can be read with ``signals``."""
+    return Telemetry("service_under_test", settings)
+
+
+@pytest.fixture
+def signals(telemetry: Telemetry) -> Signals:
+    return Signals(telemetry)
