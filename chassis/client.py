@@ -49,7 +49,7 @@ class PeerClient:
         self.peer, self.telemetry, self.timeout = peer, telemetry, timeout
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         self._http = httpx.AsyncClient(base_url=base_url, limits=limits, timeout=timeout, trust_env=False)
-        telemetry.instrument_httpx(self._http)
+        telemetry.instrument_httpx(self._http, peer)
         self.resilience = Resilience(peer, telemetry)
 
     async def __aenter__(self) -> Self:

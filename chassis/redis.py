@@ -27,13 +27,24 @@ class StoreUnavailable(Exception):
 
 
 class RedisStore:
-    """One user's connections to Redis. ``pool`` bounds the operations under way; waits show before the Redis span."""
+    """One user's connections to Redis. ``pool`` bounds the operations under way; waits show before the Redis span.
+
+    ``name`` tells this store's pool and breaker from another's in the same process.
+    """
 
     def __init__(
-        self, settings: Settings, user: str, telemetry: Telemetry, *, slots: int = 16, timeout: float = 0.5
+        self,
+        settings: Settings,
+        user: str,
+        telemetry: Telemetry,
+        *,
+        name: str = "redis",
+        slots: int = 16,
+        timeout: float = 0.5,
+        traced: bool = True,
     ) -> None:
-        self.pool, self.timeout = Pool("redis", slots, telemetry), timeout
-        self.resilience = Resilience("redis", telemetry)
+        self.pool, self.timeout = Pool(name, slots, telemetry), timeout
+        self.resilience = Resilience(name, telemetry)
         # More connections than slots: the pool above is the one place where callers wait.
         connections = ConnectionPool(
             host=settings.redis_host,
@@ -48,7 +59,8 @@ class RedisStore:
             decode_responses=True,
         )
         self.client = Redis(connection_pool=connections)
-        telemetry.instrument_redis(self.client)
+        if traced:
+            telemetry.instrument_redis(self.client)
 
     async def __aenter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol, TypedDict
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -20,6 +21,23 @@ from chassis.ports import MetricsServer
 from chassis.telemetry import Telemetry
 
 MAX_BODY_BYTES = 4_000_000
+
+
+class FormLimits(TypedDict, total=False):
+    """How much of a multipart form is read: fields, files, and bytes of a field that is no file."""
+
+    max_fields: int
+    max_files: int
+    max_part_size: int
+
+
+class Watcher(Protocol):
+    """Something that runs on a thread of its own beside the service."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -31,7 +49,7 @@ def build_app(
     title: str,
     extra: tuple[Middleware, ...] = (),
     max_body_bytes: int = MAX_BODY_BYTES,
-    form_limits: dict[str, int] | None = None,
+    form_limits: FormLimits | None = None,
 ) -> FastAPI:
     """The app of one service: its router behind the layers every service has, ready once ``lifespan`` has entered."""
     app = FastAPI(
@@ -98,18 +116,32 @@ def serve(app: FastAPI, telemetry: Telemetry, *, port: int, metrics_port: int, c
     """
     settings = telemetry.settings
     telemetry.start()
-    gc_pauses = runtime.GcPauses(telemetry)
-    gc_pauses.start()
-    guard = MemoryGuard(telemetry)
-    guard.start()
-    servers = [MetricsServer(telemetry, settings.bind_host, metrics_port)]
+    telemetry.adopt_loggers()
+    runtime.share_interpreter()
+    watchers: list[Watcher] = [
+        runtime.GcPauses(telemetry),
+        MemoryGuard(telemetry),
+        MetricsServer(telemetry, settings.bind_host, metrics_port),
+    ]
     if settings.control:
-        servers.append(ControlServer(telemetry, settings.bind_host, control_port))
-    for server in servers:
-        server.start()
-    config = uvicorn.Config(
+        watchers.append(ControlServer(telemetry, settings.bind_host, control_port))
+    for watcher in watchers:
+        watcher.start()
+    server = uvicorn.Server(_config(app, settings.bind_host, port))
+    try:
+        server.run()
+    finally:
+        for watcher in reversed(watchers):
+            watcher.stop()
+        telemetry.shutdown(timeout=3)
+    if not server.started:
+        sys.exit(1)
+
+
+def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
-        settings.bind_host,
+        host,
         port,
         log_config=None,
         access_log=False,
@@ -120,12 +152,3 @@ def serve(app: FastAPI, telemetry: Telemetry, *, port: int, metrics_port: int, c
         server_header=False,
         date_header=False,
     )
-    server = uvicorn.Server(config)
-    try:
-        server.run()
-    finally:
-        for each in servers:
-            each.stop()
-        telemetry.shutdown(timeout=3)
-    if not server.started:
-        sys.exit(1)

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 from opentelemetry.trace import Link, Span
 
@@ -22,6 +22,9 @@ from chassis import deadlines, semconv
 from chassis.model import Model
 from chassis.problems import Problem
 from chassis.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from loguru import Logger
 
 Raw = TypeVar("Raw")
 Input = TypeVar("Input")
@@ -105,7 +108,8 @@ class ModelServer(Generic[Raw, Input, Output]):
         except asyncio.QueueFull:
             wait.end()
             raise Overloaded from None
-        return await answer
+        result: Output = await answer
+        return result
 
     async def _serve(self) -> None:
         while True:
@@ -179,7 +183,7 @@ class ModelServer(Generic[Raw, Input, Output]):
             return [answer for value in values for answer in self._predict([value])]
 
     def _spans(self, batch: Sequence[_Item[Input, Output]]) -> list[Span]:
-        attributes = {**self.names, semconv.ML_BATCH_SIZE: len(batch)}
+        attributes: dict[str, str | int] = {**self.names, semconv.ML_BATCH_SIZE: len(batch)}
         return [
             item.context.run(
                 self.telemetry.start_span,
@@ -195,7 +199,16 @@ class ModelServer(Generic[Raw, Input, Output]):
         self.telemetry.fail(span, error)
 
 
-def bind_prediction(telemetry: Telemetry, model: Model[Any, Any, Any], value: float) -> Any:
+class Named(Protocol):
+    """Whatever goes by a model's name and version."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+
+
+def bind_prediction(telemetry: Telemetry, model: Named, value: float) -> Logger:
     """The log with the model and its prediction bound, and the value on the current span and in its histogram."""
     telemetry.set(semconv.ML_PREDICTION, value)
     telemetry.observe(semconv.MODEL_SCORE, value, model_name=model.name, model_version=model.version)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from redis import Redis, exceptions
 
@@ -14,7 +14,7 @@ from chassis.settings import Settings
 from marketplace.world import World
 
 CHUNK = 500
-Row = Mapping[str, float | str]
+Row = dict[str, float | str]
 
 
 def main() -> None:
@@ -94,7 +94,7 @@ def _chunks(rows: list[tuple[str, Row]]) -> Iterator[list[tuple[str, Row]]]:
 def _write(redis: Redis, rows: list[tuple[str, Row]]) -> None:
     pipeline = redis.pipeline(transaction=False)
     for key, row in rows:
-        pipeline.hset(key, mapping=dict(row))
+        pipeline.hset(key, mapping=row)  # type: ignore[arg-type]
     pipeline.execute()
 
 

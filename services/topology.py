@@ -38,7 +38,13 @@ class Service:
 SERVICES: dict[str, Service] = {
     service.name: service
     for service in (
-        Service("gateway", 8000, calls=("orchestrator",), spans=("authenticate", "admission"), memory_limit_mb=400),
+        Service(
+            "gateway",
+            8000,
+            calls=("orchestrator", "feature_store"),
+            spans=("authenticate", "admission"),
+            memory_limit_mb=400,
+        ),
         Service(
             "feature_store",
             8001,

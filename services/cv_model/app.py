@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
-from PIL import Image
 
 from chassis.service import build_app as build
 from chassis.serving import ModelServer
@@ -54,13 +52,7 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
                 model = PhotoModel(settings.models_dir / "cv_model" / version, version, backbone)
                 servers[version] = await stack.enter_async_context(ModelServer(model, telemetry, worker))
             app.state.scorer = PhotoScorer(servers, telemetry)
-            await app.state.scorer.warm_up(_grey_photo())
+            await app.state.scorer.warm_up()
             yield
 
     return build(telemetry, _routes(), lifespan, title="cv_model")
-
-
-def _grey_photo() -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (320, 240), (128, 128, 128)).save(buffer, "JPEG")
-    return buffer.getvalue()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from chassis.client import PeerClient
 from services.cv_model.schemas import PhotoAnswer
 
+__all__ = ["CvModelClient", "PhotoAnswer"]
+
 
 class CvModelClient(PeerClient):
     """Raises PeerUnavailable, PeerTimeout or PeerRejected (see chassis.client)."""

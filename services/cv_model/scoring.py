@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 import numpy as np
-from PIL.Image import Image
+from PIL import Image
 
 from chassis import semconv
 from chassis.problems import Problem
@@ -17,7 +17,7 @@ from services.cv_model.schemas import PhotoAnswer
 
 MAX_PIXELS = 4_000_000
 
-PhotoServer = ModelServer[Image, np.ndarray, PhotoScore]
+PhotoServer = ModelServer[Image.Image, np.ndarray, PhotoScore]
 
 
 class PhotoScorer:
@@ -55,7 +55,7 @@ class PhotoScorer:
         with self.telemetry.span("preprocess"):
             return server.model.preprocess(image)
 
-    async def warm_up(self, photo: bytes) -> None:
+    async def warm_up(self) -> None:
         """One inference a version: the first is slow, and a model that cannot answer must not become ready."""
-        for version in self.servers:
-            await self.score(photo, version)
+        for server in self.servers.values():
+            await server.infer(server.model.preprocess(Image.new("RGB", (320, 240), (128, 128, 128))))

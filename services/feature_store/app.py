@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 
-from chassis.redis import RedisStore
+from chassis.problems import Problem
+from chassis.redis import RedisStore, StoreUnavailable
 from chassis.service import build_app as build
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
+from services.feature_store.events import Aggregator, EventLog
 from services.feature_store.reader import FeatureReader
-from services.feature_store.schemas import FeaturesAnswer, FeaturesAsk
+from services.feature_store.schemas import Accepted, Events, FeaturesAnswer, FeaturesAsk
 
 
 def _reader(request: Request) -> FeatureReader:
     return request.app.state.reader
 
 
+def _event_log(request: Request) -> EventLog:
+    return request.app.state.event_log
+
+
 ReaderDep = Annotated[FeatureReader, Depends(_reader)]
+EventLogDep = Annotated[EventLog, Depends(_event_log)]
 
 
 def _routes() -> APIRouter:
@@ -30,6 +38,14 @@ def _routes() -> APIRouter:
     async def features(ask: FeaturesAsk, reader: ReaderDep) -> FeaturesAnswer:
         return await reader.read(ask)
 
+    @router.post("/v1/events", status_code=202)
+    async def events(events: Events, event_log: EventLogDep) -> Accepted:
+        try:
+            await event_log.append(events.events)
+        except StoreUnavailable as error:
+            raise Problem(503, "store-unavailable", "Events cannot be kept", "Send them again later.") from error
+        return Accepted(accepted=len(events.events))
+
     return router
 
 
@@ -38,8 +54,16 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with RedisStore(settings, "feature_store", telemetry) as store:
+        async with (
+            RedisStore(settings, "feature_store", telemetry) as store,
+            # Connections of its own: the consumer waits in Redis for events, and that is no request's span.
+            RedisStore(settings, "feature_store", telemetry, name="redis_events", timeout=5.0, traced=False) as stream,
+        ):
             app.state.reader = FeatureReader(store, telemetry)
+            app.state.event_log = EventLog(store, telemetry)
+            aggregator = Aggregator(stream, telemetry, consumer=telemetry.instance)
+            counting = asyncio.create_task(aggregator.run(), name="events")
             yield
+            counting.cancel()
 
     return build(telemetry, _routes(), lifespan, title="feature_store")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from chassis.client import PeerClient, PeerRejected
-from services.feature_store.schemas import FeaturesAnswer, FeaturesAsk
+from services.feature_store.schemas import Accepted, Events, FeaturesAnswer, FeaturesAsk
+
+__all__ = ["Accepted", "Events", "FeatureStoreClient", "FeaturesAnswer", "UnknownListing"]
 
 
 class UnknownListing(Exception):
@@ -23,3 +25,8 @@ class FeatureStoreClient(PeerClient):
                 raise UnknownListing(listing_id) from error
             raise
         return FeaturesAnswer.model_validate_json(body)
+
+    async def send(self, events: Events) -> Accepted:
+        """Hands events over; they are counted a moment later."""
+        body = await self.post("/v1/events", events.model_dump_json().encode(), "application/json")
+        return Accepted.model_validate_json(body)

@@ -13,20 +13,20 @@ from starlette.responses import Response
 
 from chassis.middleware import TraceparentCheck
 from chassis.problems import Problem
+from chassis.service import FormLimits
 from chassis.service import build_app as build
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
+from services.feature_store.client import Accepted, Events, FeatureStoreClient
 from services.gateway.admission import API_KEY_HEADER, Admission, Callers
-from services.gateway.forwarding import Forwarding, Upload
+from services.gateway.forwarding import DEADLINE, Forwarding, Upload
 from services.gateway.photo import MAX_BYTES
 from services.gateway.schemas import PROBLEMS
-from services.orchestrator.client import OrchestratorClient
-from services.orchestrator.schemas import Answer
+from services.orchestrator.client import Answer, OrchestratorClient, Outcomes, OutcomesAnswer
 from services.topology import SERVICES
 
-PREDICTION_DEADLINE = 2.0  # seconds
 MAX_DESCRIPTION = 5_000  # characters
-FORM_LIMITS = {"max_fields": 10, "max_files": 2, "max_part_size": 32_000}
+FORM_LIMITS: FormLimits = {"max_fields": 10, "max_files": 2, "max_part_size": 32_000}
 
 UserId = Annotated[str, Form(pattern=r"^U[0-9]{6}$", description="Whom the prediction is for, as U000001.")]
 ListingId = Annotated[str, Form(pattern=r"^L[0-9]{6}$", description="The listing, as L000001.")]
@@ -49,13 +49,21 @@ def _multipart(request: Request) -> None:
 def _routes() -> APIRouter:
     # The key is checked by the Admission layer before a body is read; here it is only documented.
     key = APIKeyHeader(name=API_KEY_HEADER, auto_error=False)
-    router = APIRouter(dependencies=[Security(key), Depends(_multipart)], responses=PROBLEMS)
+    router = APIRouter(dependencies=[Security(key)], responses=PROBLEMS)
 
-    @router.post("/v1/predictions", response_model=Answer)
+    @router.post("/v1/predictions", response_model=Answer, dependencies=[Depends(_multipart)])
     async def predict(
         user_id: UserId, listing_id: ListingId, description: Description, photo: Photo, forwarding: ForwardingDep
     ) -> Response:
         return await forwarding.predict(Upload(user_id, listing_id, description, photo))
+
+    @router.post("/v1/events", status_code=202)
+    async def events(events: Events, forwarding: ForwardingDep) -> Accepted:
+        return await forwarding.events(events)
+
+    @router.post("/v1/outcomes")
+    async def outcomes(outcomes: Outcomes, forwarding: ForwardingDep) -> OutcomesAnswer:
+        return await forwarding.outcomes(outcomes)
 
     return router
 
@@ -63,11 +71,16 @@ def _routes() -> APIRouter:
 def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
     """Answers as long as it lives: whatever is behind it may be down."""
 
+    def url(peer: str) -> str:
+        return settings.peer_url(peer, SERVICES[peer].port)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        url = settings.peer_url("orchestrator", SERVICES["orchestrator"].port)
-        async with OrchestratorClient("orchestrator", url, telemetry, timeout=PREDICTION_DEADLINE) as orchestrator:
-            app.state.forwarding = Forwarding(orchestrator, telemetry)
+        async with (
+            OrchestratorClient("orchestrator", url("orchestrator"), telemetry, timeout=DEADLINE) as orchestrator,
+            FeatureStoreClient("feature_store", url("feature_store"), telemetry, timeout=DEADLINE) as feature_store,
+        ):
+            app.state.forwarding = Forwarding(orchestrator, feature_store, telemetry)
             yield
 
     layers = (

@@ -6,6 +6,8 @@ import asyncio
 import re
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import orjson
@@ -16,9 +18,9 @@ from chassis import deadlines, semconv
 from chassis.client import PeerTimeout, PeerUnavailable
 from chassis.problems import Problem
 from chassis.telemetry import Telemetry
+from services.feature_store.client import Accepted, Events, FeatureStoreClient
 from services.gateway.photo import MAX_BYTES, check_photo
-from services.orchestrator.client import OrchestratorClient
-from services.orchestrator.schemas import Ask
+from services.orchestrator.client import Ask, OrchestratorClient, Outcomes, OutcomesAnswer
 
 DEADLINE = 2.0  # seconds, for everything behind the gateway
 _SESSION = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -35,10 +37,12 @@ class Upload:
 
 
 class Forwarding:
-    """Asks the orchestrator, within the deadline, and counts how it went."""
+    """Asks the services behind the gateway, within the deadline, and counts how predictions went."""
 
-    def __init__(self, orchestrator: OrchestratorClient, telemetry: Telemetry) -> None:
-        self.orchestrator, self.telemetry = orchestrator, telemetry
+    def __init__(
+        self, orchestrator: OrchestratorClient, feature_store: FeatureStoreClient, telemetry: Telemetry
+    ) -> None:
+        self.orchestrator, self.feature_store, self.telemetry = orchestrator, feature_store, telemetry
 
     async def predict(self, upload: Upload) -> Response:
         """Raises Problem for what the client must change, and 503 or 504 where the orchestrator gives no answer."""
@@ -56,14 +60,24 @@ class Forwarding:
 
     async def _answer(self, upload: Upload) -> bytes:
         ask = await self._checked(upload)
-        try:
-            with self.telemetry.baggage({semconv.SESSION_ID: self._session()}), deadlines.deadline(DEADLINE):
-                return await self.orchestrator.predict(ask)
-        except PeerUnavailable as error:
-            detail = "No prediction can be made at the moment."
-            raise Problem(503, "unavailable", "Predictions are unavailable", detail, {"Retry-After": "1"}) from error
-        except PeerTimeout as error:
-            raise Problem(504, "too-slow", "The prediction took too long", f"No answer in {DEADLINE:g} s.") from error
+        with self.telemetry.baggage({semconv.SESSION_ID: self._session()}), _in_time("Predictions"):
+            return await self.orchestrator.predict(ask)
+
+    async def events(self, events: Events) -> Accepted:
+        """Raises Problem: 503 or 504 where the events could not be kept."""
+        with _in_time("Events"):
+            return await self.feature_store.send(events)
+
+    async def outcomes(self, outcomes: Outcomes) -> OutcomesAnswer:
+        """Raises Problem: 404 or 410 where no outcome could be joined, 503 or 504 where none was tried."""
+        with _in_time("Outcomes"):
+            answer = await self.orchestrator.outcomes(outcomes)
+        results = set(answer.results.values())
+        if results == {"unknown"}:
+            raise Problem(404, "unknown-prediction", "Unknown prediction", "No prediction of this id was made.")
+        if results <= {"unknown", "gone"}:
+            raise Problem(410, "prediction-gone", "The prediction is no longer kept", "Its outcome came too late.")
+        return answer
 
     async def _checked(self, upload: Upload) -> Ask:
         photo = await upload.photo.read(MAX_BYTES + 1)
@@ -86,3 +100,16 @@ class Forwarding:
         answer = orjson.loads(body)
         self.telemetry.set(semconv.PREDICTION_DEGRADED, answer["degraded"])
         return "degraded" if answer["degraded"] else "complete"
+
+
+@contextmanager
+def _in_time(what: str) -> Iterator[None]:
+    """The deadline for everything behind the gateway, and the problems that stand for no answer."""
+    try:
+        with deadlines.deadline(DEADLINE):
+            yield
+    except PeerUnavailable as error:
+        detail = f"{what} cannot be taken at the moment."
+        raise Problem(503, "unavailable", f"{what} are unavailable", detail, {"Retry-After": "1"}) from error
+    except PeerTimeout as error:
+        raise Problem(504, "too-slow", f"{what} took too long", f"No answer in {DEADLINE:g} s.") from error

@@ -21,6 +21,7 @@ _MEANINGS = {
     400: "A malformed header or body.",
     401: "The API key is missing or wrong.",
     404: "No such listing or resource.",
+    410: "The prediction is no longer kept.",
     413: "The body, the description or the photo is too large.",
     415: "The body is no multipart form, or the photo is neither JPEG nor PNG.",
     422: "A field is missing or wrong, or the photo cannot be read.",

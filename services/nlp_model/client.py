@@ -5,6 +5,8 @@ from __future__ import annotations
 from chassis.client import PeerClient
 from services.nlp_model.schemas import TextAnswer, TextAsk
 
+__all__ = ["NlpModelClient", "TextAnswer"]
+
 
 class NlpModelClient(PeerClient):
     """Raises PeerUnavailable, PeerTimeout or PeerRejected (see chassis.client)."""

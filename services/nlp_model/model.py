@@ -56,6 +56,20 @@ def base_directory() -> Path:
     return Path(spec.origin).parent / "model"
 
 
+def load_tokenizer(directory: Path) -> Tokenizer:
+    """MiniLM's own tokenizer without the padding and truncation it would do by itself."""
+    tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def tokenize(tokenizer: Tokenizer, raw: str, max_tokens: int) -> TokenizedText:
+    """The first ``max_tokens`` tokens of a text, the special ones at both ends counted."""
+    ids = tokenizer.encode(raw[: max_tokens * CHARACTERS_PER_TOKEN]).ids
+    return TokenizedText(ids if len(ids) <= max_tokens else [*ids[: max_tokens - 1], ids[-1]])
+
+
 def choose_quantized_engine() -> str:
     """Set torch's integer engine for this processor and return its name: qnnpack on ARM, x86 elsewhere."""
     engine = "qnnpack" if platform.machine().lower() in ("arm64", "aarch64") else "x86"
@@ -225,11 +239,8 @@ class TextModel:
         if self.loaded:
             return
         self._head = load_arrays(self.directory / "head.safetensors")
-        tokenizer = Tokenizer.from_file(str(self.encoder.directory / "tokenizer.json"))
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
         self.encoder.load()
-        self._tokenizer = tokenizer
+        self._tokenizer = load_tokenizer(self.encoder.directory)
         self.lowercase = self._lowercase
 
     def unload(self) -> None:
@@ -241,10 +252,7 @@ class TextModel:
         """Split a text into at most ``max_tokens`` tokens; an empty text gives the two special tokens alone."""
         if self._tokenizer is None:
             raise ModelNotLoadedError(f"{self.name} {self.version} is not loaded")
-        encoded = self._tokenizer.encode(raw[: self.max_tokens * CHARACTERS_PER_TOKEN]).ids
-        if len(encoded) > self.max_tokens:
-            encoded = [*encoded[: self.max_tokens - 1], encoded[-1]]
-        return TokenizedText(encoded)
+        return tokenize(self._tokenizer, raw, self.max_tokens)
 
     def predict(self, batch: Sequence[TokenizedText]) -> list[TextScore]:
         """Scores in the batch's order. Raises `ModelOutputError` where one is not finite."""

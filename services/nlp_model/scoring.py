@@ -35,7 +35,5 @@ class TextScorer:
 
     async def warm_up(self) -> None:
         """One inference a version: the first is slow, and a model that cannot answer must not become ready."""
-        for version in self.servers:
-            await self.score(
-                TextAsk(description="A bright house with a new kitchen and a quiet garden.", version=version)
-            )
+        for server in self.servers.values():
+            await server.infer(server.model.preprocess("A bright house with a new kitchen and a quiet garden."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from chassis.problems import Problem
+from chassis.redis import RedisStore, StoreUnavailable
 from chassis.service import build_app as build
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
@@ -19,9 +21,11 @@ from services.cv_model.client import CvModelClient
 from services.feature_store.client import FeatureStoreClient
 from services.nlp_model.client import NlpModelClient
 from services.orchestrator.heads import ConversionModel, PriceModel
+from services.orchestrator.ledger import Ledger
+from services.orchestrator.outcomes import Joiner
 from services.orchestrator.pipeline import FEATURES_DEADLINE, PHOTO_DEADLINE, TEXT_DEADLINE, Pipeline
 from services.orchestrator.routing import VersionRouter
-from services.orchestrator.schemas import Answer, Ask
+from services.orchestrator.schemas import Answer, Ask, Outcomes, OutcomesAnswer
 from services.topology import SERVICES
 
 CANARY_SHARES = {"nlp_model": 20.0, "cv_model": 20.0}  # percent of users on the candidate, at start
@@ -40,6 +44,11 @@ async def _ask(request: Request) -> Ask:
         ) from error
 
 
+def _joiner(request: Request) -> Joiner:
+    return request.app.state.joiner
+
+
+JoinerDep = Annotated[Joiner, Depends(_joiner)]
 PipelineDep = Annotated[Pipeline, Depends(_pipeline)]
 AskDep = Annotated[Ask, Depends(_ask)]
 
@@ -50,6 +59,13 @@ def _routes() -> APIRouter:
     @router.post("/v1/predict", response_model=Answer)
     async def predict(ask: AskDep, pipeline: PipelineDep) -> Response:
         return Response(await pipeline.answer(ask), media_type="application/json")
+
+    @router.post("/v1/outcomes")
+    async def outcomes(outcomes: Outcomes, joiner: JoinerDep) -> OutcomesAnswer:
+        try:
+            return await joiner.join(outcomes.outcomes)
+        except StoreUnavailable as error:
+            raise Problem(503, "store-unavailable", "Outcomes cannot be joined", "Send them again later.") from error
 
     return router
 
@@ -64,6 +80,8 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             enter = stack.enter_async_context
+            ledger = Ledger(await enter(RedisStore(settings, "orchestrator", telemetry)), telemetry)
+            app.state.joiner = Joiner(ledger, telemetry, settings.time_scale)
             app.state.pipeline = Pipeline(
                 await enter(
                     FeatureStoreClient("feature_store", url("feature_store"), telemetry, timeout=FEATURES_DEADLINE)
@@ -72,10 +90,15 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
                 await enter(CvModelClient("cv_model", url("cv_model"), telemetry, timeout=PHOTO_DEADLINE)),
                 PriceModel(settings.models_dir / "price_model" / "v1"),
                 ConversionModel(settings.models_dir / "conversion_model" / "v1"),
-                VersionRouter(dict(CANARY_SHARES)),
+                VersionRouter(CANARY_SHARES, telemetry.knobs),
+                ledger,
                 telemetry,
             )
-            app.state.pipeline.infer({})  # the first inference is slow
+            for head in (app.state.pipeline.price, app.state.pipeline.conversion):
+                head.predict({})  # the first inference is slow
+            keeping = asyncio.create_task(ledger.run(), name="ledger")
             yield
+            keeping.cancel()
+            await ledger.close()
 
     return build(telemetry, _routes(), lifespan, title="orchestrator")

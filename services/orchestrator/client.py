@@ -6,7 +6,9 @@ import msgpack
 
 from chassis.client import PeerClient, PeerRejected
 from chassis.problems import Problem
-from services.orchestrator.schemas import Ask
+from services.orchestrator.schemas import Answer, Ask, Outcomes, OutcomesAnswer
+
+__all__ = ["Answer", "Ask", "OrchestratorClient", "Outcomes", "OutcomesAnswer"]
 
 
 class OrchestratorClient(PeerClient):
@@ -14,8 +16,16 @@ class OrchestratorClient(PeerClient):
 
     async def predict(self, ask: Ask) -> bytes:
         """The answer as JSON (schemas.Answer)."""
+        return await self._asked("/v1/predict", msgpack.packb(ask.model_dump()), "application/msgpack")
+
+    async def outcomes(self, outcomes: Outcomes) -> OutcomesAnswer:
+        """What became of each outcome."""
+        body = await self._asked("/v1/outcomes", outcomes.model_dump_json().encode(), "application/json")
+        return OutcomesAnswer.model_validate_json(body)
+
+    async def _asked(self, path: str, content: bytes, content_type: str) -> bytes:
         try:
-            return await self.post("/v1/predict", msgpack.packb(ask.model_dump()), "application/msgpack")
+            return await self.post(path, content, content_type)
         except PeerRejected as error:
             problem = error.problem
             kind = str(problem.get("type", "")).rpartition("/")[2] or "refused"

@@ -17,13 +17,11 @@ from chassis.context import REQUEST_ID
 from chassis.problems import Problem
 from chassis.serving import bind_prediction
 from chassis.telemetry import Telemetry
-from services.cv_model.client import CvModelClient
-from services.cv_model.schemas import PhotoAnswer
-from services.feature_store.client import FeatureStoreClient, UnknownListing
-from services.feature_store.schemas import FeaturesAnswer
-from services.nlp_model.client import NlpModelClient
-from services.nlp_model.schemas import TextAnswer
+from services.cv_model.client import CvModelClient, PhotoAnswer
+from services.feature_store.client import FeaturesAnswer, FeatureStoreClient, UnknownListing
+from services.nlp_model.client import NlpModelClient, TextAnswer
 from services.orchestrator.heads import ConversionModel, PriceModel
+from services.orchestrator.ledger import Ledger, Row, new_id
 from services.orchestrator.routing import VersionRouter
 from services.orchestrator.schemas import Answer, Ask, Conversion, Part, PhotoScores, Price
 
@@ -61,6 +59,7 @@ class Pipeline:
     price: PriceModel
     conversion: ConversionModel
     router: VersionRouter
+    ledger: Ledger
     telemetry: Telemetry
 
     async def answer(self, ask: Ask) -> bytes:
@@ -70,7 +69,7 @@ class Pipeline:
             parts = await self.fan_out(ask, versions)
         price, conversion = self.infer(parts.numbers())
         answer = self.fuse(parts, price, conversion, versions)
-        self._log(answer)
+        self._keep(answer, parts)
         with self.telemetry.span("serialize"):
             body = orjson.dumps(answer.model_dump())
             self.telemetry.set(semconv.PAYLOAD_BYTES, len(body))
@@ -154,16 +153,30 @@ class Pipeline:
                 },
                 degraded=bool(parts.missing),
                 missing=sorted(parts.missing),
+                prediction_id=new_id(),
                 request_id=REQUEST_ID.get(),
                 trace_id=self.telemetry.trace_id(),
             )
 
-    def _log(self, answer: Answer) -> None:
+    def _keep(self, answer: Answer, parts: Parts) -> None:
+        """Remembers the prediction for its outcome, and logs it."""
+        self.ledger.remember(
+            Row(
+                prediction_id=answer.prediction_id,
+                predicted_at=time.time(),
+                trace_id=answer.trace_id,
+                segment=parts.features.segment if parts.features else "unknown",
+                versions=answer.model_versions,
+                probability=answer.conversion.probability,
+                likely=answer.conversion.likely,
+                price=answer.price.value,
+            )
+        )
         line = self.telemetry.log.bind(
             model_name=self.price.name,
             model_version=self.price.version,
             prediction=round(answer.price.value),
-            degraded=answer.degraded,
+            prediction_id=answer.prediction_id,
             missing=answer.missing,
         )
         if answer.degraded:

@@ -53,5 +53,29 @@ class Answer(BaseModel):
     model_versions: dict[str, str]
     degraded: bool
     missing: list[Part]
+    prediction_id: str = Field(description="Names this prediction when its outcome is reported.")
     request_id: str = Field(description="Names this request in every log line.")
     trace_id: str = Field(description="Names this request's trace.")
+
+
+Result = Literal["joined", "repeated", "unknown", "gone"]
+
+
+class Outcome(BaseModel):
+    """What became of one prediction: ``sale_price`` in dollars, where the listing was sold."""
+
+    prediction_id: str = Field(pattern=r"^[0-9a-f]{20}$")
+    converted: bool
+    sale_price: float | None = Field(default=None, gt=0, lt=1e9)
+
+
+class Outcomes(BaseModel):
+    """Up to 100 outcomes in one request."""
+
+    outcomes: list[Outcome] = Field(min_length=1, max_length=100)
+
+
+class OutcomesAnswer(BaseModel):
+    """By prediction id: joined (counted), repeated (counted before), unknown, or gone (too old to be kept)."""
+
+    results: dict[str, Result]
