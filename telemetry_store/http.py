@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
+import orjson
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -90,3 +91,8 @@ async def _form_into_query(request: Request) -> None:
         form = await request.form()
         pairs = [*request.query_params.multi_items(), *((key, str(value)) for key, value in form.multi_items())]
         request._query_params = type(request.query_params)(pairs)
+
+
+def json_answer(content: object, media_type: str = "application/json") -> Response:
+    """JSON without the charset that Starlette would add."""
+    return Response(orjson.dumps(content), headers={"content-type": media_type})

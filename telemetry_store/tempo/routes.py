@@ -1,11 +1,11 @@
 """Tempo's HTTP API."""
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from telemetry_store.http import Query, QueryRunner
+from telemetry_store.http import Query, QueryRunner, json_answer
+from telemetry_store.tempo.search import search
 from telemetry_store.tempo.trace_json import trace_json
 from telemetry_store.tempo.traces import as_protobuf, find_trace, parse_trace_id
 from telemetry_store.wire import field
@@ -18,6 +18,7 @@ def routes(runner: QueryRunner) -> list[Route]:
     return [
         Route("/api/traces/{trace_id}", runner.endpoint("trace", _trace_v1)),
         Route("/api/v2/traces/{trace_id}", runner.endpoint("trace", _trace_v2)),
+        Route("/api/search", runner.endpoint("search", search)),
         Route("/api/echo", _echo),
         Route("/api/status/buildinfo", build_info),
         Route("/ready", _ready),
@@ -36,11 +37,6 @@ async def build_info(_request: Request) -> Response:
     """The shape is Tempo's and Loki's; there is no Go here."""
     names = ("version", "revision", "branch", "buildUser", "buildDate", "goVersion")
     return json_answer(dict.fromkeys(names, ""))
-
-
-def json_answer(content: object, media_type: str = "application/json") -> Response:
-    """JSON without the charset that Starlette would add."""
-    return Response(orjson.dumps(content), headers={"content-type": media_type})
 
 
 def _wants_protobuf(request: Request) -> bool:

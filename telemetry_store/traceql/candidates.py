@@ -1,0 +1,93 @@
+"""Which traces can match, decided by DuckDB: the rest never reaches Python."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from telemetry_store.http import Query
+from telemetry_store.storage.patterns import check_patterns
+from telemetry_store.traceql import ast
+from telemetry_store.traceql.sql import TRACES, SqlBuilder
+
+_SQL_OPS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+
+
+@dataclass(frozen=True)
+class Window:
+    """Nanoseconds since the epoch, both ends included; a trace counts where a matching span touches it."""
+
+    start: int = 0
+    end: int = 2**63 - 1
+
+
+class Candidates:
+    """The statement that finds candidate traces, newest first."""
+
+    def __init__(self, pipeline: ast.Pipeline, window: Window, query: Query) -> None:
+        """Raises QueryError for a pattern RE2 does not take."""
+        self._query = query
+        self._builder = SqlBuilder(query.database.columns)
+        self._conditions: list[ast.Expression | None] = []
+        matches = self._trace_matches(pipeline)
+        masks = [self._builder.condition(condition) for condition in self._conditions]
+        check_patterns(query.cursor, self._builder.patterns)
+        times = f"s.start <= {self._builder.value(window.end)} AND s.start + s.duration >= "
+        times += self._builder.value(window.start)
+        self._sql = self._statement(masks, times, matches)
+
+    def chunks(self, first: int) -> Iterator[list[uuid.UUID]]:
+        """Trace ids, newest first: `first` of them, then ever more, until there are none."""
+        offset, size = 0, first
+        while True:
+            sql = f"{self._sql} LIMIT {size} OFFSET {offset}"
+            ids = [row[0] for row in self._query.cursor.execute(sql, self._builder.parameters).fetchall()]
+            if ids:
+                yield ids
+            if len(ids) < size:
+                return
+            offset, size = offset + size, size * 4
+
+    def _statement(self, masks: list[str], times: str, matches: str) -> str:
+        columns = "".join(f", {mask} AS m{number}" for number, mask in enumerate(masks))
+        any_mask = " OR ".join(masks) or "true"
+        traces = f"WITH {TRACES} " if self._builder.needs_traces else ""
+        join = "JOIN t USING (trace_id)" if self._builder.needs_traces else ""
+        rows = f"""SELECT s.trace_id AS id, s.start AS start, s.duration AS duration{columns}
+            FROM spans s JOIN origins o USING (origin_no) {join} WHERE {times} AND ({any_mask})"""
+        return f"{traces}SELECT id FROM ({rows}) GROUP BY id HAVING {matches} ORDER BY max(start) DESC, id"
+
+    def _trace_matches(self, part: ast.Spansets) -> str:
+        """What must hold of a trace's rows for the trace to match: necessary, not always sufficient."""
+        if isinstance(part, ast.Filter):
+            return f"bool_or({self._mask(part)})"
+        if isinstance(part, ast.Combined):
+            left, right = self._trace_matches(part.left), self._trace_matches(part.right)
+            if part.op.startswith("!"):
+                return right
+            return f"({left} {'OR' if part.op == '||' else 'AND'} {right})"
+        return self._pipeline_matches(part)
+
+    def _mask(self, part: ast.Filter) -> str:
+        if part.condition not in self._conditions:
+            self._conditions.append(part.condition)
+        return f"m{self._conditions.index(part.condition)}"
+
+    def _pipeline_matches(self, pipeline: ast.Pipeline) -> str:
+        found = self._trace_matches(pipeline.source)
+        first = pipeline.stages[0] if pipeline.stages else None
+        if isinstance(pipeline.source, ast.Filter) and isinstance(first, ast.ScalarFilter):
+            found += self._aggregate_matches(first, self._mask(pipeline.source))
+        return found
+
+    def _aggregate_matches(self, stage: ast.ScalarFilter, mask: str) -> str:
+        """The commonest aggregates are decided here: how many spans, and their durations.
+
+        A span stored twice counts twice here, so only what more rows cannot undo is asked.
+        """
+        operand, op = stage.aggregate.operand, stage.op
+        value = self._builder.value(stage.value.value)
+        if operand is None and op in {">", ">=", "="}:
+            return f" AND count(*) FILTER ({mask}) {'>=' if op == '=' else op} {value}"
+        if isinstance(operand, ast.Intrinsic) and operand.name == "span:duration" and stage.aggregate.name in {"min", "max"}:
+            return f" AND {stage.aggregate.name}(duration) FILTER ({mask}) {_SQL_OPS[op]} {value}"
+        return ""

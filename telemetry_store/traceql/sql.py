@@ -1,0 +1,219 @@
+"""Conditions on single spans as SQL over `spans s JOIN origins o`, and `t` where the trace as a whole is asked.
+
+An operand is a set of SQL expressions, one for each family of types it can have: an attribute may be a string on
+one span and a number on the next. A comparison holds where it holds in one family; whatever is missing compares
+false, never NULL.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from telemetry_store.errors import QueryError
+from telemetry_store.storage.columns import AttributeColumns, Column
+from telemetry_store.traceql import ast
+from telemetry_store.traceql.check import ARITHMETIC
+
+Operand = dict[str, str]  # family (n, s, b, status, kind; with l before: a list) -> SQL
+
+# Where `.x` is looked for, in this order.
+SCOPES = ("span", "resource", "event", "link", "instrumentation")
+_FAMILY = {"s": "s", "i": "n", "d": "n", "b": "b"}
+_LITERAL_FAMILY = {"string": "s", "int": "n", "float": "n", "duration": "n", "boolean": "b"}
+_INTRINSICS: dict[str, Operand] = {
+    "span:duration": {"n": "s.duration"},
+    "span:name": {"s": "s.name"},
+    "span:status": {"status": "s.status"},
+    "span:kind": {"kind": "s.kind"},
+    "span:statusMessage": {"s": "s.status_message"},
+    "span:id": {"s": "lower(printf('%016x', s.span_id))"},
+    "span:parentID": {"s": "CASE WHEN s.parent_id <> 0 THEN lower(printf('%016x', s.parent_id)) END"},
+    "trace:id": {"s": "replace(s.trace_id::VARCHAR, '-', '')"},
+    "trace:duration": {"n": "t.duration"},
+    "trace:rootName": {"s": "t.root_name"},
+    "trace:rootService": {"s": "t.root_service"},
+}
+_COLUMN_INTRINSICS = {
+    "event:name": ("event:", "name"), "event:timeSinceStart": ("event:", "timeSinceStart"),
+    "link:traceID": ("link:", "traceID"), "link:spanID": ("link:", "spanID"),
+    "instrumentation:name": ("instrumentation:", "name"), "instrumentation:version": ("instrumentation:", "version"),
+}  # fmt: skip
+TRACES = """t AS (SELECT trace_id, max(start + duration) - min(start) AS duration,
+    arg_min(name, start) FILTER (parent_id = 0) AS root_name,
+    arg_min(service, start) FILTER (parent_id = 0) AS root_service
+    FROM spans JOIN origins USING (origin_no) GROUP BY trace_id)"""
+
+
+@dataclass
+class SqlBuilder:
+    """Builds SQL with its parameters; one for each statement."""
+
+    columns: AttributeColumns
+    parameters: dict[str, Any] = field(default_factory=dict)
+    needs_traces: bool = False
+    patterns: list[str] = field(default_factory=list)
+
+    def value(self, value: Any) -> str:
+        """A placeholder for `value`."""
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"${name}"
+
+    def condition(self, expression: ast.Expression | None) -> str:
+        """The expression as a boolean that is never NULL."""
+        if expression is None:
+            return "true"
+        found = self.operand(expression).get("b")
+        return f"coalesce({found}, false)" if found else "false"
+
+    def operand(self, expression: ast.Expression) -> Operand:
+        """The expression's SQL in every family it can have."""
+        if isinstance(expression, ast.Literal_):
+            return self._literal(expression)
+        if isinstance(expression, ast.Attribute):
+            return self._attribute(expression)
+        if isinstance(expression, ast.Intrinsic):
+            return self._intrinsic(expression)
+        if isinstance(expression, ast.Unary):
+            return self._unary(expression)
+        return self._binary(expression)
+
+    def _literal(self, literal: ast.Literal_) -> Operand:
+        if literal.kind in {"status", "kind"}:
+            return {literal.kind: str(literal.value)}
+        if literal.kind == "nil":
+            return {}
+        return {_LITERAL_FAMILY[literal.kind]: self.value(literal.value)}
+
+    def _intrinsic(self, intrinsic: ast.Intrinsic) -> Operand:
+        if intrinsic.name in _COLUMN_INTRINSICS:
+            return _families(self.columns.of(*_COLUMN_INTRINSICS[intrinsic.name]))
+        self.needs_traces |= intrinsic.name in {"trace:duration", "trace:rootName", "trace:rootService"}
+        return _INTRINSICS[intrinsic.name]
+
+    def columns_of(self, attribute: ast.Attribute) -> list[list[Column]]:
+        """The attribute's columns, by scope in order of precedence; raises QueryError for one that has none
+        because there are too many attributes."""
+        scopes = (attribute.scope,) if attribute.scope else SCOPES
+        found = [columns for scope in scopes if (columns := self.columns.of(scope, attribute.name))]
+        if not found and self.columns.full:
+            raise QueryError(f"{attribute} is not indexed: the store has seen too many attribute names")
+        return found
+
+    def _attribute(self, attribute: ast.Attribute) -> Operand:
+        merged: Operand = {}
+        for columns in reversed(self.columns_of(attribute)):
+            merged = _prefer(_families(columns), columns, merged)
+        return merged
+
+    def _unary(self, expression: ast.Unary) -> Operand:
+        if expression.op == "!":
+            return {"b": f"NOT {self._truth(expression.operand)}"}
+        number = self.operand(expression.operand).get("n")
+        return {"n": f"(-({number})::DOUBLE)"} if number else {}
+
+    def _truth(self, expression: ast.Expression) -> str:
+        """A condition's value; a missing boolean attribute stays NULL, so that `!` does not make it true."""
+        return f"({self.operand(expression).get('b', 'NULL')})"
+
+    def _binary(self, expression: ast.Binary) -> Operand:
+        if expression.op in {"&&", "||"}:
+            word = "AND" if expression.op == "&&" else "OR"
+            return {"b": f"({self.condition(expression.left)} {word} {self.condition(expression.right)})"}
+        if expression.op in ARITHMETIC:
+            return self._arithmetic(expression)
+        for side, other in ((expression.left, expression.right), (expression.right, expression.left)):
+            if isinstance(side, ast.Literal_) and side.kind == "nil":
+                return {"b": self._nil(other, expression.op)}
+        return {"b": self._comparison(expression)}
+
+    def _nil(self, expression: ast.Expression, op: str) -> str:
+        present = [f"({sql}) IS NOT NULL" for sql in self.operand(expression).values()]
+        exists = f"({' OR '.join(present)})" if present else "false"
+        return exists if op == "!=" else f"NOT {exists}"
+
+    def _arithmetic(self, expression: ast.Binary) -> Operand:
+        left, right = self.operand(expression.left).get("n"), self.operand(expression.right).get("n")
+        if not left or not right:
+            return {}
+        if expression.op == "^":
+            return {"n": f"pow(({left})::DOUBLE, ({right})::DOUBLE)"}
+        return {"n": f"(({left})::DOUBLE {expression.op} ({right})::DOUBLE)"}
+
+    def _comparison(self, expression: ast.Binary) -> str:
+        if expression.op in {"=~", "!~"} and isinstance(expression.right, ast.Literal_):
+            self.patterns.append(expression.right.value)
+        left, right = self.operand(_normal(expression.left)), self.operand(_normal(expression.right))
+        found = []
+        for family in left.keys() | right.keys():
+            base = family.removeprefix("l")
+            if family in left and base in right:
+                found.append(_compare(family, left[family], expression.op, right[base]))
+            elif family != base and base in left and family in right:
+                found.append(_compare(family, right[family], _mirrored(expression.op), left[base]))
+        return f"({' OR '.join(f'coalesce({sql}, false)' for sql in sorted(found))})" if found else "false"
+
+
+def _normal(expression: ast.Expression) -> ast.Expression:
+    """Ids are compared in full length and small letters, however they were written."""
+    if isinstance(expression, ast.Literal_) and expression.kind == "string" and len(expression.value) == 32:
+        try:
+            return ast.Literal_("string", uuid.UUID(hex=expression.value).hex, expression.text)
+        except ValueError:
+            return expression
+    return expression
+
+
+def _families(columns: list[Column]) -> Operand:
+    """An attribute's columns by family; integers and doubles are one."""
+    merged: dict[str, list[str]] = {}
+    for column in columns:
+        family = column.kind[:-1] + _FAMILY[column.kind[-1]]
+        table = "o" if column.table == "origins" else "s"
+        merged.setdefault(family, []).append(f"{table}.{column.name}")
+    return {family: _joined(family, names) for family, names in merged.items()}
+
+
+def _joined(family: str, names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    cast = "::DOUBLE[]" if family == "ln" else "::DOUBLE"
+    return f"coalesce({', '.join(name + cast for name in names)})"
+
+
+def _prefer(first: Operand, columns: list[Column], rest: Operand) -> Operand:
+    """`first` wherever the span has the attribute in that scope, else `rest`."""
+    if not rest:
+        return first
+    exists = " OR ".join(f"{'o' if column.table == 'origins' else 's'}.{column.name} IS NOT NULL" for column in columns)
+    families = first.keys() | rest.keys()
+    return {
+        family: f"CASE WHEN {exists} THEN {first.get(family, 'NULL')} ELSE {rest.get(family, 'NULL')} END"
+        for family in families
+    }
+
+
+def _mirrored(op: str) -> str:
+    return {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(op, op)
+
+
+def _compare(family: str, left: str, op: str, right: str) -> str:
+    """One family's comparison. Of a list, one element has to match; for `!=` and `!~` none may."""
+    if not family.startswith("l"):
+        return _scalar(left, op, right)
+    if op in {"!=", "!~"}:
+        positive = _any_of(left, "=" if op == "!=" else "=~", right)
+        return f"NOT {positive}"
+    return _any_of(left, op, right)
+
+
+def _any_of(items: str, op: str, right: str) -> str:
+    return f"(len(list_filter({items}, lambda x: {_scalar('x', op, right)})) > 0)"
+
+
+def _scalar(left: str, op: str, right: str) -> str:
+    if op == "=~":
+        return f"regexp_full_match({left}, {right}, 's')"
+    if op == "!~":
+        return f"NOT regexp_full_match({left}, {right}, 's')"
+    return f"{left} {'<>' if op == '!=' else op} {right}"
