@@ -1,0 +1,53 @@
+# Bare `make` lists the targets. Everything is set up by the first target that needs it.
+.DEFAULT_GOAL := help
+.PHONY: help setup up down status test check bench load models tour
+
+TARGET ?= auto
+RATE ?= 5
+DURATION ?= 60
+PYTHON := .venv/bin/python
+FAULTLINE := .venv/bin/faultline
+
+help: ## list the targets
+	@echo "Faultline: practise root-cause analysis on a real system."
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "Then: .venv/bin/faultline --help"
+
+setup:
+	@deploy/local/setup.sh
+
+up: setup ## set up what is missing, start the whole system, show a first trace (TARGET=auto|local)
+	@$(FAULTLINE) up --target $(TARGET)
+
+down: ## stop what `make up` started, and nothing else
+	@if [ -x $(FAULTLINE) ]; then $(FAULTLINE) down; else echo "Nothing was running: nothing is set up."; fi
+
+status: ## show each program: state, process, ports, memory
+	@if [ -x $(FAULTLINE) ]; then $(FAULTLINE) status; else echo "Nothing is set up. \`make up\` does it all."; exit 1; fi
+
+test: setup ## run every test; needs nothing running, starts its own stack
+	@$(PYTHON) -m pytest
+
+check: setup ## lint, format, types, import rules, backend configurations, contracts
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	promtool check config deploy/prometheus/prometheus.local.yml
+	promtool check rules deploy/prometheus/rules/*.yml
+	amtool check-config deploy/alertmanager/alertmanager.yml
+	$(PYTHON) -m pytest -q tests/contract
+
+bench: setup ## measure start, memory, latency with and without telemetry (BENCH="--count 300" for a short one)
+	@$(PYTHON) -m bench $(BENCH)
+
+load: setup ## send extra traffic to the running system (RATE=5 DURATION=60)
+	@$(FAULTLINE) load --rate $(RATE) --duration $(DURATION)
+
+models: setup ## train the models again from the marketplace (they are committed; `make up` needs no training)
+	@$(PYTHON) -m marketplace.training
+
+tour: ## run and record every fault once (comes with the fault catalogue)
+	@echo "make tour comes with the fault catalogue, which is not built yet." >&2; exit 1

@@ -1,0 +1,171 @@
+#!/bin/sh
+# Everything that `make up`, `make test` and the others need, on Debian and macOS; at once where it is all there.
+#
+#   FAULTLINE_VENV          the virtual environment (default: .venv in the checkout)
+#   FAULTLINE_PYTHON        the Python 3.11 to make it with (default: python3.11, or python3 if that is 3.11)
+#   FAULTLINE_TORCH_INDEX   a package index that has the CPU build of torch; used only where pip, as this machine has
+#                           set it up, does not find that build
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+venv=${FAULTLINE_VENV:-$root/.venv}
+lock=$root/requirements.lock
+stamp=$venv/requirements.installed
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'Error: %s\n' "$1" >&2; [ $# -lt 2 ] || printf 'Next: %s\n' "$2" >&2; exit 1; }
+have() { PATH="$PATH:/usr/sbin:/usr/local/bin:/opt/homebrew/bin:$HOME/go/bin" command -v "$1" >/dev/null 2>&1; }
+
+find_python() {
+    for candidate in "${FAULTLINE_PYTHON:-}" python3.11 /usr/bin/python3.11 python3; do
+        if [ -n "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+}
+
+# ---- the distribution's programs ------------------------------------------------------------------------------------
+
+missing_packages() {
+    have redis-server || printf 'redis-server '
+    have prometheus || printf 'prometheus '
+    have prometheus-alertmanager || have alertmanager || printf 'prometheus-alertmanager '
+    have prometheus-redis-exporter || have redis_exporter || printf 'prometheus-redis-exporter '
+    if [ ! -x "$venv/bin/python" ]; then
+        python=$(find_python)
+        if [ -z "$python" ]; then
+            printf 'python3.11 python3.11-venv '
+        elif ! "$python" -c 'import ensurepip' 2>/dev/null; then
+            printf 'python3.11-venv '
+        fi
+    fi
+}
+
+ensure_packages() {
+    missing=$(missing_packages)
+    [ -n "$missing" ] || return 0
+    say "Missing programs: $missing"
+    if [ "$(uname -s)" = Darwin ]; then
+        fail "these programs are missing: $missing" \
+            "brew install python@3.11 redis prometheus alertmanager && go install github.com/oliver006/redis_exporter@latest"
+    fi
+    command -v apt-get >/dev/null || fail "no apt-get here" "install by your system's own means: $missing"
+    if [ "$(id -u)" -ne 0 ]; then
+        fail "installing needs root" "sudo apt-get install -y --no-install-recommends $missing$(disable_line "$missing")"
+    fi
+    install_packages "$missing"
+}
+
+# Debian starts a server as it is installed, on the port that the stack (or something else) wants.
+# A policy-rc.d that answers 101 forbids that; what was there before comes back, however this script ends.
+policy=${FAULTLINE_POLICY_RC_D:-/usr/sbin/policy-rc.d}
+policy_before=$policy.before-faultline
+policy_mark='# Placed by Faultline while it installs packages; it removes this file again.'
+
+place_guard() {
+    if grep -qs "$policy_mark" "$policy"; then
+        restore_guard # left by a run that was killed
+    fi
+    if [ -e "$policy" ]; then
+        mv "$policy" "$policy_before"
+    fi
+    trap restore_guard EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    printf '#!/bin/sh\n%s\nexit 101\n' "$policy_mark" >"$policy"
+    chmod 755 "$policy"
+}
+
+restore_guard() {
+    rm -f "$policy"
+    if [ -e "$policy_before" ]; then
+        mv "$policy_before" "$policy"
+    fi
+    trap - EXIT HUP INT TERM
+}
+
+install_packages() {
+    say "[1/3] Installing from the distribution: $1"
+    place_guard
+    apt-get update -q || fail "apt-get update failed" "see its message above"
+    # shellcheck disable=SC2086  # a list of packages
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $1 ||
+        fail "apt-get could not install: $1" "see its message above"
+    restore_guard
+    forbid_start_at_boot "$1"
+}
+
+servers_among() {
+    for package in $1; do
+        case $package in redis-server | prometheus*) printf ' %s' "$package" ;; esac
+    done
+}
+
+# The packages would start at the next boot as well. Only those that were installed just now are switched off.
+forbid_start_at_boot() {
+    command -v systemctl >/dev/null || return 0
+    for unit in $(servers_among "$1"); do
+        systemctl disable --quiet "$unit" || say "could not switch off $unit at boot: systemctl disable $unit"
+    done
+}
+
+disable_line() {
+    units=$(servers_among "$1")
+    if [ -n "$units" ]; then
+        printf ' && sudo systemctl disable --now%s' "$units"
+    fi
+}
+
+# ---- the virtual environment ----------------------------------------------------------------------------------------
+
+ensure_environment() {
+    if cmp -s "$lock" "$stamp" && [ -x "$venv/bin/faultline" ]; then
+        return 0
+    fi
+    say "[2/3] Virtual environment $venv"
+    if [ ! -x "$venv/bin/python" ]; then
+        python=$(find_python)
+        [ -n "$python" ] || fail "Python 3.11 is not here" "install it, or name it: FAULTLINE_PYTHON=/path/to/python3.11"
+        "$python" -m venv "$venv"
+    fi
+    say "[3/3] Python packages ($(grep -c '==' "$lock"), about 420 MB the first time)"
+    install_torch
+    # --no-deps: the lock is complete, and one package would otherwise pull in a family that nobody needs.
+    pip_install -r "$lock"
+    pip_install --no-build-isolation -e "$root"
+    cp "$lock" "$stamp"
+}
+
+# Most modules of these packages are never imported, so they are compiled when they are: installs in half the time.
+pip_install() {
+    PIP_DISABLE_PIP_VERSION_CHECK=1 "$venv/bin/python" -m pip install --no-deps --no-compile "$@"
+}
+
+install_torch() {
+    pin=$(sed -n 's/^torch==//p' "$lock")
+    if [ "$(uname -s)" = Darwin ]; then
+        return 0 # its only build is a CPU build; the lock's own line brings it
+    fi
+    if [ "$(installed_torch)" = "$pin" ]; then
+        return 0
+    fi
+    if pip_install "torch==$pin+cpu"; then
+        return 0
+    fi
+    if [ -n "${FAULTLINE_TORCH_INDEX:-}" ]; then
+        say "pip does not find torch $pin+cpu; trying FAULTLINE_TORCH_INDEX"
+        pip_install --index-url "$FAULTLINE_TORCH_INDEX" "torch==$pin+cpu" && return 0
+    fi
+    fail "pip does not find torch $pin+cpu (the plain build for Linux brings gigabytes of CUDA)" \
+        "take the address of PyTorch's CPU wheel index from its installation page (pip, Linux, CPU: what follows --index-url) and run: FAULTLINE_TORCH_INDEX=ADDRESS make up"
+}
+
+# The installed version without its +cpu, or nothing.
+installed_torch() {
+    "$venv/bin/python" -c 'import importlib.metadata as m; print(m.version("torch").split("+")[0])' 2>/dev/null || :
+}
+
+ensure_packages
+ensure_environment
