@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,13 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import loguru
 import orjson
 from opentelemetry import trace
-from opentelemetry._logs import LogRecord, SeverityNumber
-from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import NonRecordingSpan, SpanContext
+from opentelemetry.trace import SpanContext
 
-from chassis import semconv
 from chassis.clock import Clock, rfc3339
 from chassis.context import REQUEST_ID
 
@@ -33,15 +28,6 @@ if TYPE_CHECKING:
 Correlate = Literal["all", "below_error", "none"]
 LONGEST_MESSAGE = 8_192
 LONGEST_STACK = 32_768  # Loki takes lines of up to 256 KB, but nobody reads them
-SEVERITIES = {
-    "TRACE": SeverityNumber.TRACE,
-    "DEBUG": SeverityNumber.DEBUG,
-    "INFO": SeverityNumber.INFO,
-    "SUCCESS": SeverityNumber.INFO,
-    "WARNING": SeverityNumber.WARN,
-    "ERROR": SeverityNumber.ERROR,
-    "CRITICAL": SeverityNumber.FATAL,
-}
 _NUMBERS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "SUCCESS": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 
@@ -87,10 +73,11 @@ class Logs:
         fields: Mapping[str, Any] | None = None,
         *,
         error: BaseException | None = None,
+        stack: str = "",
         span: trace.Span | None = None,
         export: bool = True,
     ) -> None:
-        """Log one event, with the stack of ``error``, in the trace of ``span`` or of the current one.
+        """Log one event, with ``error`` and its stack, in the trace of ``span`` or of the current one.
 
         ``export=False`` keeps the event on stdout: for what is said about the export itself.
         """
@@ -99,9 +86,8 @@ class Logs:
         known = {"logger": logger, **(fields or {})}
         if request_id := REQUEST_ID.get():
             known["request_id"] = request_id
-        stack = ""
         if error is not None:
-            stack = stack_of(error)
+            stack = stack or stack_of(error)
             known["exception_type"], known["exception_message"] = type_of(error), str(error)[:LONGEST_MESSAGE]
         context = self._context(level, span)
         event = Event(self.clock.now_ns(), level, message[:LONGEST_MESSAGE], known, stack, context)
@@ -163,39 +149,3 @@ def type_of(error: BaseException) -> str:
 def stack_of(error: BaseException) -> str:
     """The traceback with its causes; of a very long one the end, where the error is."""
     return "".join(traceback.format_exception(error))[-LONGEST_STACK:]
-
-
-class Converter:
-    """Turns events into OTLP log records, on the export thread and not on a request's."""
-
-    def __init__(self, resource: Resource) -> None:
-        self._resource = resource
-        self._scope = InstrumentationScope(semconv.NAMESPACE)
-
-    def records(self, events: Sequence[Event]) -> list[ReadableLogRecord]:
-        return [ReadableLogRecord(_record(event), self._resource, self._scope) for event in events]
-
-
-def _record(event: Event) -> LogRecord:
-    # The stack belongs in the body: Loki refuses more than 64 KB of attributes.
-    body = f"{event.message}\n{event.stack}" if event.stack else event.message
-    return LogRecord(
-        timestamp=event.time_ns,
-        observed_timestamp=event.time_ns,
-        context=trace.set_span_in_context(NonRecordingSpan(event.span)),
-        severity_text=event.level,
-        severity_number=SEVERITIES.get(event.level, SeverityNumber.INFO),
-        body=_clean(body),
-        attributes={key: _attribute(value) for key, value in event.fields.items() if value is not None},
-    )
-
-
-def _attribute(value: object) -> str | bool | int | float:
-    if isinstance(value, bool | int | float):
-        return value
-    return _clean(str(value))
-
-
-def _clean(text: str) -> str:
-    """Without lone surrogates, which protobuf refuses, and with them the whole batch."""
-    return text.encode("utf-8", "replace").decode()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from time import monotonic
 
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
 
+from chassis.encoding import encode_logs, encode_spans
 from chassis.exporting import BatchExporter, CollectorSession, Send, Warn, sender, silence_exporters
-from chassis.logs import Converter, Event
+from chassis.logs import Event
 from chassis.metrics import Metrics
 from chassis.native import NativeHistograms
 from chassis.settings import Settings
@@ -53,11 +57,27 @@ class Pipelines:
 
     def _span_sender(self) -> Send[ReadableSpan]:
         session = CollectorSession()
-        exporter = OTLPSpanExporter(f"{self._endpoint}/v1/traces", timeout=TIMEOUT_S, session=session)
+        exporter = SpanExporter(f"{self._endpoint}/v1/traces", timeout=TIMEOUT_S, session=session)
         return sender(exporter.export, session)
 
     def _log_sender(self) -> Send[Event]:
         session = CollectorSession()
-        exporter = OTLPLogExporter(f"{self._endpoint}/v1/logs", timeout=TIMEOUT_S, session=session)
-        convert = Converter(self._resource)
-        return sender(lambda events: exporter.export(convert.records(events)), session)
+        exporter = LogExporter(f"{self._endpoint}/v1/logs", timeout=TIMEOUT_S, session=session)
+        return sender(partial(exporter.export_events, self._resource), session)
+
+
+class SpanExporter(OTLPSpanExporter):
+    """OpenTelemetry's exporter with this chassis' encoding."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send one chunk; what became of it stands in the session."""
+        delivered = self._client.export(encode_spans(spans, spans[0].resource)).success
+        return SpanExportResult.SUCCESS if delivered else SpanExportResult.FAILURE
+
+
+class LogExporter(OTLPLogExporter):
+    """OpenTelemetry's exporter, fed with events: the SDK's log records would be made only to be encoded."""
+
+    def export_events(self, resource: Resource, events: Sequence[Event]) -> None:
+        """Send one chunk; what became of it stands in the session."""
+        self._client.export(encode_logs(events, resource))

@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import orjson
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import CollectorRegistry
+
+if TYPE_CHECKING:
+    from chassis.telemetry import Telemetry
 
 MAX_BODY_BYTES = 65_536
 IDLE_S = 30.0  # a connection that says nothing for so long is closed
@@ -73,10 +75,6 @@ class Route:
 
 def json_answer(value: object, status: int = 200) -> Answer:
     return Answer(status, orjson.dumps(value))
-
-
-class Warner(Protocol):
-    def warning(self, message: str) -> None: ...
 
 
 class ThreadedServer:
@@ -180,8 +178,8 @@ class _Connection(BaseHTTPRequestHandler):
 class MetricsServer(ThreadedServer):
     """``GET /metrics``: OpenMetrics with exemplars where the client accepts it, else the text format."""
 
-    def __init__(self, telemetry: Any, host: str, port: int) -> None:
-        self._registry: CollectorRegistry = telemetry.metrics.registry
+    def __init__(self, telemetry: Telemetry, host: str, port: int) -> None:
+        self._registry = telemetry.metrics.registry
         super().__init__("metrics port", host, port, [Route("GET", "/metrics", self._metrics)])
 
     def _metrics(self, request: Request) -> Answer:

@@ -63,9 +63,9 @@ MODEL_SCORE = _histogram(
 )
 MODEL_ERRORS = _counter("model_errors_total", "Inferences that failed.", "model_name", "model_version")
 MODEL_LOADED = _gauge("model_loaded", "1 while the model's weights are in memory.", "model_name", "model_version")
-BATCH_SIZE = _histogram("batch_size", "Requests in one batch.", "model_name", unit="1", buckets=(1, 2, 4, 8, 16))
-BATCH_WAIT = _histogram("batch_wait_seconds", "Time a request waits for its batch.", "model_name", buckets=FINE_BUCKETS)
-BATCH_QUEUE = _gauge("batch_queue_items", "Requests waiting for a batch.", "model_name")
+BATCH_SIZE = _histogram("batch_size", "Requests in one batch.", "model_name", "model_version", unit="1", buckets=(1, 2, 4, 8, 16))
+BATCH_WAIT = _histogram("batch_wait_seconds", "Time a request waits for its batch.", "model_name", "model_version", buckets=FINE_BUCKETS)
+BATCH_QUEUE = _gauge("batch_queue_items", "Requests waiting for a batch.", "model_name", "model_version")
 
 # Features
 FEATURE_AGE = _histogram(

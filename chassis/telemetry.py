@@ -11,25 +11,25 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Token
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import baggage, trace
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.trace import Link, NoOpTracerProvider, Span, SpanKind, StatusCode
+from opentelemetry.trace import Link, NoOpTracerProvider, Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
-from chassis import instrument, semconv
+from chassis import instrument, semconv, spans
 from chassis.capture import Capture
 from chassis.clock import Clock
 from chassis.knobs import Knobs
-from chassis.logs import Logs, stack_of, type_of
+from chassis.logs import Logs
 from chassis.metrics import Metrics
 from chassis.pipeline import Pipelines
 from chassis.semconv import Metric
 from chassis.settings import Settings
+from chassis.spans import SpanBlock
 from chassis.tracing import TracerProvider
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Telemetry:
         An exception that leaves the block is on the span and in the log (``fail``), and goes on.
         """
         span = self.tracer.start_span(name, context, kind, attributes, links, start_time)
-        return SpanBlock(self, span, context, log_errors)
+        return SpanBlock(self.logs, span, context, log_errors)
 
     def start_span(
         self,
@@ -129,22 +129,8 @@ class Telemetry:
         return self.tracer.start_span(name, context, kind, attributes, links, start_time)
 
     def fail(self, span: Span, error: BaseException, *, log: bool = True) -> None:
-        """Mark a span as failed.
-
-        The exception event with its stack and the one ERROR line go to the first span that the exception reaches;
-        spans further out get the status alone. An exception whose class says ``expected = True`` is an answer, not a
-        failure: it leaves its type on the span and nothing else. A cancellation is a status without a log line.
-        """
-        span.set_attribute("error.type", type_of(error))
-        if getattr(error, "expected", False):
-            return
-        if isinstance(error, asyncio.CancelledError | GeneratorExit):
-            span.set_status(StatusCode.ERROR, "cancelled")
-            return
-        span.set_status(StatusCode.ERROR, f"{type(error).__name__}: {error}")
-        if not error.__dict__.get("_telemetry_reported"):
-            error.__dict__["_telemetry_reported"] = True
-            self._report(span, error, log)
+        """Mark a span as failed by ``error``: status, exception event and one line in the log; see ``spans.fail``."""
+        spans.fail(self.logs, span, error, log)
 
     def current_span(self) -> Span:
         """The current span; one that records nothing outside a trace."""
@@ -225,18 +211,6 @@ class Telemetry:
 
     # Inside
 
-    def _report(self, span: Span, error: BaseException, log: bool) -> None:
-        kind, stack = type_of(error), stack_of(error)
-        event = {"exception.type": kind, "exception.message": str(error), "exception.stacktrace": stack}
-        span.add_event("exception", event)
-        if not log:
-            return
-        name = getattr(span, "name", "")
-        self.logs.emit(
-            "ERROR", self.service, f"{name or 'work'} failed: {type(error).__name__}: {error}", _model(span),
-            error=error, span=span,
-        )
-
     def _warn(self, message: str) -> None:
         self.logs.emit("WARNING", __name__, message, export=False)
 
@@ -267,28 +241,6 @@ class Telemetry:
                             minimum=0, maximum=1, on_change=ratio)
 
 
-class SpanBlock:
-    """A span that is current between enter and exit; written out, because a generator would cost twice as much."""
-
-    __slots__ = ("_context", "_log_errors", "_telemetry", "_token", "span")
-
-    def __init__(self, telemetry: Telemetry, span: Span, context: Context | None, log_errors: bool) -> None:
-        self.span = span
-        self._telemetry, self._context, self._log_errors = telemetry, context, log_errors
-
-    def __enter__(self) -> Span:
-        self._token = otel_context.attach(trace.set_span_in_context(self.span, self._context))
-        return self.span
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        if error is not None:
-            self._telemetry.fail(self.span, error, log=self._log_errors)
-        otel_context.detach(self._token)
-        self.span.end()
-
-
 def _resource(service: str, settings: Settings, instance: str) -> Resource:
     return Resource.create(
         {
@@ -299,10 +251,3 @@ def _resource(service: str, settings: Settings, instance: str) -> Resource:
             "deployment.environment.name": settings.environment,
         }
     )
-
-
-def _model(span: Span) -> dict[str, Any]:
-    """The model a span works for, as fields of its error line."""
-    attributes: Mapping[str, Any] = getattr(span, "attributes", None) or {}
-    names = {"model_name": semconv.ML_MODEL_NAME, "model_version": semconv.ML_MODEL_VERSION}
-    return {field: attributes[name] for field, name in names.items() if name in attributes}
