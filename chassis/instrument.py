@@ -12,10 +12,11 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.instrumentation.redis import RedisInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.propagators.composite import CompositePropagator
-from opentelemetry.trace import Span, TracerProvider
+from opentelemetry.trace import Span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from chassis import semconv
+from chassis.tracing import ClientProvider, Tracer, TracerProvider
 
 if TYPE_CHECKING:
     import httpx
@@ -50,22 +51,37 @@ def _is_health(scope: MutableMapping[str, Any]) -> bool:
 
 def instrument_httpx(client: httpx.AsyncClient, provider: TracerProvider, peer: str) -> None:
     """Client spans and trace headers for every request of ``client``; ``peer`` is the service it calls."""
-
-    async def name_peer(span: Span, _: object) -> None:
-        span.set_attribute(semconv.PEER_SERVICE, peer)
-
     HTTPXClientInstrumentor.instrument_client(
         client,
-        tracer_provider=provider,
+        tracer_provider=ClientProvider(provider, _peer(peer)),
         meter_provider=NoOpMeterProvider(),
-        request_hook=name_peer if peer else None,
     )
 
 
 def instrument_redis(client: redis.asyncio.Redis, provider: TracerProvider, peer: str) -> None:
     """Client spans for every command and pipeline of ``client``. Keys and values show as ``?``."""
+    RedisInstrumentor.instrument_client(client, tracer_provider=ClientProvider(provider, _peer(peer), _RedisTracer))
 
-    def name_peer(span: Span, *_: object) -> None:
-        span.set_attribute(semconv.PEER_SERVICE, peer)
 
-    RedisInstrumentor.instrument_client(client, tracer_provider=provider, request_hook=name_peer)
+def _peer(peer: str) -> dict[str, str]:
+    return {semconv.PEER_SERVICE: peer} if peer else {}
+
+
+class _RedisTracer(Tracer):
+    """Names a pipeline's span as the conventions do, and not by every command in it, one after the other."""
+
+    def start_span(self, name: str, *args: Any, **kwargs: Any) -> Span:
+        operation, size = _operation(name)
+        span = super().start_span(operation, *args, **kwargs)
+        span.set_attribute("db.operation.name", operation)
+        if size > 1:
+            span.set_attribute("db.operation.batch.size", size)
+        return span
+
+
+def _operation(name: str) -> tuple[str, int]:
+    """``HGET HGET`` is ``PIPELINE HGET`` of 2, ``HGET GET`` is ``PIPELINE`` of 2, ``HGET`` is itself."""
+    commands = name.split()
+    if len(commands) < 2:
+        return name, 1
+    return (f"PIPELINE {commands[0]}" if len(set(commands)) == 1 else "PIPELINE"), len(commands)

@@ -57,7 +57,7 @@ class Telemetry:
         self.metrics = Metrics(service)
         resource = _resource(service, settings, self.instance)
         self._pipelines = Pipelines(resource, settings, self.metrics, self._warn) if settings.telemetry else None
-        self.tracer_provider: trace.TracerProvider = NoOpTracerProvider()
+        self.tracer_provider: TracerProvider | NoOpTracerProvider = NoOpTracerProvider()
         if self._pipelines:
             self.tracer_provider = TracerProvider(resource, self.clock, self._pipelines.spans.put)
         self.tracer = self.tracer_provider.get_tracer(semconv.NAMESPACE)
@@ -176,15 +176,17 @@ class Telemetry:
 
     def fastapi_config(self) -> TelemetryConfig:
         """``FastAPI(telemetry=...)``."""
-        return instrument.fastapi_config(self.tracer_provider if self._pipelines else None)
+        return instrument.fastapi_config(self._recording)
 
     def instrument_httpx(self, client: httpx.AsyncClient, peer: str = "") -> None:
-        if self._pipelines:
-            instrument.instrument_httpx(client, self.tracer_provider, peer)
+        """Spans and trace headers for one client's requests; ``peer`` becomes their ``peer.service``."""
+        if provider := self._recording:
+            instrument.instrument_httpx(client, provider, peer)
 
     def instrument_redis(self, client: redis.asyncio.Redis, peer: str = "redis") -> None:
-        if self._pipelines:
-            instrument.instrument_redis(client, self.tracer_provider, peer)
+        """Spans for one client's commands and pipelines, without keys or values."""
+        if provider := self._recording:
+            instrument.instrument_redis(client, provider, peer)
 
     # Metrics
 
@@ -211,6 +213,10 @@ class Telemetry:
 
     # Inside
 
+    @property
+    def _recording(self) -> TracerProvider | None:
+        return self.tracer_provider if isinstance(self.tracer_provider, TracerProvider) else None
+
     def _warn(self, message: str) -> None:
         self.logs.emit("WARNING", __name__, message, export=False)
 
@@ -225,15 +231,15 @@ class Telemetry:
                             minimum=-3600, maximum=3600, on_change=clock)
         self.knobs.register("logs.correlate", "all", "Log lines that carry trace and span ids.",
                             choices=("all", "below_error", "none"), on_change=correlate)
-        if self._pipelines:
-            self._register_export_knobs(self._pipelines)
+        if self._pipelines and self._recording:
+            self._register_export_knobs(self._pipelines, self._recording)
 
-    def _register_export_knobs(self, pipelines: Pipelines) -> None:
+    def _register_export_knobs(self, pipelines: Pipelines, provider: TracerProvider) -> None:
         def limit(items: int) -> None:
             pipelines.spans.limit = items
 
         def ratio(share: float) -> None:
-            self.tracer_provider.sample_ratio = share  # type: ignore[attr-defined]
+            provider.sample_ratio = share
 
         self.knobs.register("spans.queue", pipelines.spans.limit, "Spans that may wait for export; others are dropped.",
                             minimum=1, maximum=65_536, on_change=limit)

@@ -102,6 +102,7 @@ class Tracer(sdk.Tracer):
     """Starts spans: a child follows its parent's sampled flag, a root the provider's ``sample_ratio``."""
 
     provider: TracerProvider
+    constant: Mapping[str, Any] | None = None  # attributes of every span, such as the peer a client calls
 
     def start_span(
         self,
@@ -126,6 +127,8 @@ class Tracer(sdk.Tracer):
         own = SpanContext(trace_id, self.id_generator.generate_span_id(), False, flags, state)
         if not flags & TraceFlags.SAMPLED:
             return trace.NonRecordingSpan(own)
+        if self.constant:
+            attributes = {**self.constant, **(attributes or {})}
         span = Span(
             self, name, own, parent, kind, attributes, links or (), record_exception, set_status_on_exception
         )
@@ -149,7 +152,7 @@ class TracerProvider(sdk.TracerProvider):
         self._active_span_processor = _Handover(receive)  # type: ignore[assignment]
         self.clock = clock
         self.sample_ratio = 1.0
-        self._made: dict[tuple[str, str | None, str | None], Tracer] = {}
+        self._made: dict[InstrumentationScope, Tracer] = {}
 
     def get_tracer(
         self,
@@ -159,22 +162,38 @@ class TracerProvider(sdk.TracerProvider):
         attributes: Attributes = None,
     ) -> Tracer:
         """The tracer of one instrumentation scope."""
-        key = (instrumenting_module_name, instrumenting_library_version, schema_url)
-        tracer = self._made.get(key)
-        if tracer is None:
-            scope = InstrumentationScope(instrumenting_module_name, instrumenting_library_version or "", schema_url)
-            tracer = Tracer(
-                self.sampler, self.resource, self._active_span_processor, self.id_generator,
-                None, LIMITS, scope,  # type: ignore[arg-type]  # InstrumentationInfo is deprecated
-            )
-            tracer.provider = self
-            self._made[key] = tracer
+        scope = InstrumentationScope(instrumenting_module_name, instrumenting_library_version or "", schema_url)
+        if scope not in self._made:
+            self._made[scope] = self.make_tracer(Tracer, scope)
+        return self._made[scope]
+
+    def make_tracer(self, kind: type[Tracer], scope: InstrumentationScope) -> Tracer:
+        tracer = kind(
+            self.sampler, self.resource, self._active_span_processor, self.id_generator,
+            None, LIMITS, scope,  # type: ignore[arg-type]  # InstrumentationInfo is deprecated
+        )
+        tracer.provider = self
         return tracer
 
 
-def current_ids() -> dict[str, str]:
-    """``trace_id`` and ``span_id`` of the current span, as hexadecimal; empty outside a trace."""
-    context = trace.get_current_span().get_span_context()
-    if not context.is_valid:
-        return {}
-    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+class ClientProvider(trace.TracerProvider):
+    """Hands an instrumentation tracers of ``kind`` that put ``constant`` on each of their spans.
+
+    The instrumentations' own hooks are not called for every span, and cost more.
+    """
+
+    def __init__(self, provider: TracerProvider, constant: Mapping[str, Any], kind: type[Tracer] = Tracer) -> None:
+        self._provider, self._constant, self._kind = provider, constant, kind
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> Tracer:
+        """A tracer of its own for each call: one a client."""
+        scope = InstrumentationScope(instrumenting_module_name, instrumenting_library_version or "", schema_url)
+        tracer = self._provider.make_tracer(self._kind, scope)
+        tracer.constant = self._constant
+        return tracer
