@@ -21,10 +21,13 @@ QUEUED_QUERIES = 32  # more than this wait nowhere: 429
 
 
 class Query:
-    """What a query function gets: the database, a cursor with a time limit, and the deadline for its own loops."""
+    """What a query function gets: the database, two cursors with a time limit, and the deadline for its own loops."""
 
-    def __init__(self, database: Database, cursor: duckdb.DuckDBPyConnection, deadline: float) -> None:
-        self.database, self.cursor, self._deadline = database, cursor, deadline
+    def __init__(
+        self, database: Database, cursors: tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection], deadline: float
+    ) -> None:
+        self.database, self._deadline = database, deadline
+        self.cursor, self.scanner = cursors
 
     def check_time(self) -> None:
         """Raises QueryTimeout once the deadline is past; called from loops over many rows."""
@@ -67,8 +70,8 @@ class QueryRunner:
 
     def _answer(self, answer: Answer, request: Request) -> Response:
         try:
-            with self._database.reading(self._seconds) as cursor:
-                return answer(Query(self._database, cursor, time.monotonic() + self._seconds), request)
+            with self._database.reading(self._seconds) as cursors:
+                return answer(Query(self._database, cursors, time.monotonic() + self._seconds), request)
         except QueryError as error:
             return PlainTextResponse(str(error), 400)
         except QueryTimeout as error:
@@ -96,3 +99,9 @@ async def _form_into_query(request: Request) -> None:
 def json_answer(content: object, media_type: str = "application/json") -> Response:
     """JSON without the charset that Starlette would add."""
     return Response(orjson.dumps(content), headers={"content-type": media_type})
+
+
+async def build_info(_request: Request) -> Response:
+    """The shape is Tempo's and Loki's; there is no Go here."""
+    names = ("version", "revision", "branch", "buildUser", "buildDate", "goVersion")
+    return json_answer(dict.fromkeys(names, ""))

@@ -30,8 +30,15 @@ class _Server(uvicorn.Server):
 def _server(app: Starlette, host: str, port: int) -> _Server:
     return _Server(
         uvicorn.Config(
-            app, host=host, port=port, access_log=False, log_config=None, lifespan="off", ws="none",
-            timeout_graceful_shutdown=GRACE_SECONDS, timeout_keep_alive=75,
+            app,
+            host=host,
+            port=port,
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_keep_alive=75,
         )  # fmt: skip
     )
 

@@ -21,7 +21,9 @@ class Settings:
     retention_hours: float = _option(6.0, "data received longer ago than this is deleted")
     max_bytes: int = _option(2 * 1024**3, "the oldest data is deleted when the file holds more than this")
     memory_limit: str = _option("150MB", "DuckDB's memory limit")
-    flush_seconds: float = _option(0.7, "what is acknowledged is written at most this much later, plus the write itself")
+    flush_seconds: float = _option(
+        0.7, "what is acknowledged is written at most this much later, plus the write itself"
+    )
     queue_items: int = _option(20_000, "spans and lines waiting to be written before the receiver answers 429")
     body_bytes: int = _option(16 * 1024**2, "largest request body, before and after decompression")
     query_seconds: float = _option(10.0, "time limit of a query")

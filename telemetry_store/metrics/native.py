@@ -89,7 +89,9 @@ class NativeHistograms:
             self._help[name] = metric.description
             return sum(self._take_point(name, point, base, is_delta) for point in histogram.data_points)
 
-    def _take_point(self, name: str, point: ExponentialHistogramDataPoint, base: dict[str, str], is_delta: bool) -> bool:
+    def _take_point(
+        self, name: str, point: ExponentialHistogramDataPoint, base: dict[str, str], is_delta: bool
+    ) -> bool:
         family = self._families.setdefault(name, {})
         labels = tuple(sorted(({label_name(p.key): text(p.value) for p in point.attributes} | base).items()))
         old = family.get(labels)

@@ -47,10 +47,14 @@ class Receiver:
     def app(self) -> Starlette:
         """The ASGI application."""
         handlers = {"traces": self._traces, "logs": self._logs, "metrics": self._data_points}
-        routes = [Route(f"/v1/{signal}", self._guard(signal, take), methods=["POST"]) for signal, take in handlers.items()]
+        routes = [
+            Route(f"/v1/{signal}", self._guard(signal, take), methods=["POST"]) for signal, take in handlers.items()
+        ]
         return Starlette(routes=routes)
 
-    def _guard(self, signal: str, take: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    def _guard(
+        self, signal: str, take: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
             if self.closing:
                 return _answer(request, Status(message="shutting down"), 503, {"Retry-After": RETRY_SECONDS})

@@ -44,19 +44,23 @@ class Database:
         return self._connection.cursor()
 
     @contextmanager
-    def reading(self, seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor for one query whose statements are interrupted `seconds` from now; raises QueryTimeout then."""
-        cursor = self.cursor()
-        timer = threading.Timer(seconds, cursor.interrupt)
+    def reading(self, seconds: float) -> Iterator[tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]]:
+        """Two cursors for one query, interrupted `seconds` from now; raises QueryTimeout then.
+
+        Two, because rows may still stream from one while the other answers something about them.
+        """
+        cursors = self.cursor(), self.cursor()
+        timer = threading.Timer(seconds, lambda: [cursor.interrupt() for cursor in cursors])
         timer.daemon = True
         timer.start()
         try:
-            yield cursor
+            yield cursors
         except duckdb.InterruptException as error:
             raise QueryTimeout(f"the query ran longer than {seconds:g} s") from error
         finally:
             timer.cancel()
-            cursor.close()
+            for cursor in cursors:
+                cursor.close()
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and close it."""

@@ -4,7 +4,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from telemetry_store.http import Query, QueryRunner, json_answer
+from telemetry_store.http import Query, QueryRunner, build_info, json_answer
+from telemetry_store.tempo import metrics, tags
 from telemetry_store.tempo.search import search
 from telemetry_store.tempo.trace_json import trace_json
 from telemetry_store.tempo.traces import as_protobuf, find_trace, parse_trace_id
@@ -18,6 +19,12 @@ def routes(runner: QueryRunner) -> list[Route]:
     return [
         Route("/api/traces/{trace_id}", runner.endpoint("trace", _trace_v1)),
         Route("/api/v2/traces/{trace_id}", runner.endpoint("trace", _trace_v2)),
+        Route("/api/search/tags", runner.endpoint("tags", tags.tags_v1)),
+        Route("/api/v2/search/tags", runner.endpoint("tags", tags.tags_v2)),
+        Route("/api/search/tag/{name:path}/values", runner.endpoint("tags", tags.values_v1)),
+        Route("/api/v2/search/tag/{name:path}/values", runner.endpoint("tags", tags.values_v2)),
+        Route("/api/metrics/query_range", runner.endpoint("metrics", metrics.query_range)),
+        Route("/api/metrics/query", runner.endpoint("metrics", metrics.query_instant)),
         Route("/api/search", runner.endpoint("search", search)),
         Route("/api/echo", _echo),
         Route("/api/status/buildinfo", build_info),
@@ -31,12 +38,6 @@ async def _echo(_request: Request) -> Response:
 
 async def _ready(_request: Request) -> Response:
     return PlainTextResponse("ready\n")
-
-
-async def build_info(_request: Request) -> Response:
-    """The shape is Tempo's and Loki's; there is no Go here."""
-    names = ("version", "revision", "branch", "buildUser", "buildDate", "goVersion")
-    return json_answer(dict.fromkeys(names, ""))
 
 
 def _wants_protobuf(request: Request) -> bool:

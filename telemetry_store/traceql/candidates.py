@@ -88,6 +88,10 @@ class Candidates:
         value = self._builder.value(stage.value.value)
         if operand is None and op in {">", ">=", "="}:
             return f" AND count(*) FILTER ({mask}) {'>=' if op == '=' else op} {value}"
-        if isinstance(operand, ast.Intrinsic) and operand.name == "span:duration" and stage.aggregate.name in {"min", "max"}:
+        if (
+            isinstance(operand, ast.Intrinsic)
+            and operand.name == "span:duration"
+            and stage.aggregate.name in {"min", "max"}
+        ):
             return f" AND {stage.aggregate.name}(duration) FILTER ({mask}) {_SQL_OPS[op]} {value}"
         return ""

@@ -27,7 +27,7 @@ class Fetcher:
         columns = [_FIXED, *masks, *(sql for field in self._fields for sql in field.columns)]
         join = "JOIN t USING (trace_id)" if self._builder.needs_traces else ""
         traces = f"WITH {TRACES} " if self._builder.needs_traces else ""
-        self._sql = f"""{traces}SELECT {', '.join(columns)} FROM spans s JOIN origins o USING (origin_no) {join}
+        self._sql = f"""{traces}SELECT {", ".join(columns)} FROM spans s JOIN origins o USING (origin_no) {join}
             WHERE s.trace_id IN (SELECT unnest($ids::UUID[]))"""
 
     def traces(self, ids: list[uuid.UUID]) -> Iterator[Trace]:

@@ -60,7 +60,9 @@ def _check_size(text: str) -> None:
     depth = 0
     for column, char in enumerate(text, 1):
         depth += (char in "({") - (char in ")}")
-        if depth > DEEPEST or (depth >= 0 and text[max(0, column - DEEPEST) : column] in ("!" * DEEPEST, "-" * DEEPEST)):
+        if depth > DEEPEST or (
+            depth >= 0 and text[max(0, column - DEEPEST) : column] in ("!" * DEEPEST, "-" * DEEPEST)
+        ):
             raise QueryError(at(1, column, f"nested more than {DEEPEST} deep"))
 
 

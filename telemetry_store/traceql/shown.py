@@ -14,7 +14,15 @@ from telemetry_store.traceql.search import Match, search
 
 Json = dict[str, Any]
 # Shown in places of their own, or facts of the trace rather than of a span.
-_ELSEWHERE = {"span:name", "span:duration", "span:id", "trace:duration", "trace:rootName", "trace:rootService", "trace:id"}
+_ELSEWHERE = {
+    "span:name",
+    "span:duration",
+    "span:id",
+    "trace:duration",
+    "trace:rootName",
+    "trace:rootService",
+    "trace:id",
+}
 
 
 def find(parsed: ast.TraceQuery, window: Window, limit: int, spans: int, query: Query) -> list[Json]:

@@ -1,0 +1,162 @@
+"""Stages that look into lines: parsers, label filters, line_format, over a block of lines at a time.
+
+By blocks because regular expressions go through DuckDB's RE2: one call for all the values of a block, and no
+pattern can hang the process as Python's own engine could.
+"""
+
+import json
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from telemetry_store.logql import ast
+from telemetry_store.logql.parse import duration_ns, size_bytes
+from telemetry_store.logql.select import matched_values
+from telemetry_store.storage.patterns import partial_matches
+
+ERROR, DETAILS = "__error__", "__error_details__"
+_PAIR = re.compile(r'([^\s="]+)(?:=("(?:\\.|[^"\\])*"|[^\s"]*))?')
+_DURATION = re.compile(r"[-+]?(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+")
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Line:
+    """One line on its way through the stages; `stream` are its index labels."""
+
+    time: int
+    body: str
+    stream: dict[str, str]
+    labels: dict[str, str]
+
+
+def apply(stages: list[ast.Stage], lines: list[Line], cursor: duckdb.DuckDBPyConnection) -> list[Line]:
+    """The lines that pass every stage, with what the stages added to them."""
+    for stage in stages:
+        lines = _apply(stage, lines, cursor)
+    return lines
+
+
+def _apply(stage: ast.Stage, lines: list[Line], cursor: duckdb.DuckDBPyConnection) -> list[Line]:
+    if isinstance(stage, ast.JsonParser | ast.LogfmtParser):
+        parse = _parse_json if isinstance(stage, ast.JsonParser) else _parse_logfmt
+        for line in lines:
+            parse(line)
+        return lines
+    if isinstance(stage, ast.LineFormat):
+        for line in lines:
+            line.body = _format(stage, line)
+        return lines
+    if isinstance(stage, ast.LineFilter):
+        return _filter_lines(stage, lines, cursor)
+    keep = _passing(stage, lines, cursor)
+    return [line for number, line in enumerate(lines) if number in keep]
+
+
+def _filter_lines(stage: ast.LineFilter, lines: list[Line], cursor: duckdb.DuckDBPyConnection) -> list[Line]:
+    bodies = {line.body for line in lines}
+    if stage.op in {"|=", "!="}:
+        found = {body for body in bodies if any(text in body for text in stage.operands)}
+    else:
+        found = set().union(*(partial_matches(cursor, pattern, bodies) for pattern in stage.operands))
+    wanted = bodies - found if stage.op.startswith("!") else found
+    return [line for line in lines if line.body in wanted]
+
+
+def _passing(stage: ast.Stage, lines: list[Line], cursor: duckdb.DuckDBPyConnection) -> set[int]:
+    """Numbers of the lines that pass a label filter."""
+    if isinstance(stage, ast.AllOf):
+        return set.intersection(*(_passing(part, lines, cursor) for part in stage.parts))
+    if isinstance(stage, ast.AnyOf):
+        return set().union(*(_passing(part, lines, cursor) for part in stage.parts))
+    if isinstance(stage, ast.Matcher):
+        keep = matched_values(stage, {line.labels.get(stage.name, "") for line in lines}, cursor)
+        return {number for number, line in enumerate(lines) if line.labels.get(stage.name, "") in keep}
+    assert isinstance(stage, ast.NumberFilter)
+    return {number for number, line in enumerate(lines) if _number_passes(stage, line)}
+
+
+def _number_passes(stage: ast.NumberFilter, line: Line) -> bool:
+    """A line whose label is no such number passes, marked with an error, as in Loki; one without it does not."""
+    text = line.labels.get(stage.name)
+    if text is None:
+        return False
+    if ERROR in line.labels:
+        return True
+    try:
+        value = _READ[stage.unit](text)
+    except ValueError:
+        line.labels[ERROR] = "LabelFilterErr"
+        line.labels[DETAILS] = f"{stage.name} is no {stage.unit}: {text!r}"
+        return True
+    return _COMPARE[stage.op](value, stage.value)
+
+
+def _seconds(text: str) -> float:
+    if not _DURATION.fullmatch(text):
+        raise ValueError(f"{text!r} is no duration")
+    return duration_ns(text) / 1e9 * (-1 if text.startswith("-") else 1)
+
+
+_READ: dict[str, Callable[[str], float]] = {"number": float, "duration": _seconds, "bytes": size_bytes}
+
+
+def _set_label(line: Line, name: str, value: str) -> None:
+    """A parsed label gives way to an index label of that name and takes another; an empty one is none."""
+    if name in line.stream:
+        name += "_extracted"
+    if value:
+        line.labels[name] = value
+
+
+def label_of_key(key: str) -> str:
+    """A JSON or logfmt key as a label's name."""
+    name = re.sub(r"[^a-zA-Z0-9_]", "_", key)
+    return "_" + name if name[:1].isdigit() else name
+
+
+def _parse_json(line: Line) -> None:
+    try:
+        found = json.loads(line.body, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        _set_error(line, "JSONParserErr", str(error))
+        return
+    if isinstance(found, dict):
+        _flatten("", found, line)
+    else:
+        _set_error(line, "JSONParserErr", "expecting json object")
+
+
+def _set_error(line: Line, error: str, details: str) -> None:
+    line.labels[ERROR], line.labels[DETAILS] = error, details
+
+
+def _flatten(prefix: str, found: dict[str, Any], line: Line) -> None:
+    """Nested objects join their keys with an underscore; arrays are left out."""
+    for key, value in found.items():
+        name = prefix + label_of_key(key)
+        if isinstance(value, dict):
+            _flatten(name + "_", value, line)
+        elif isinstance(value, bool):
+            _set_label(line, name, "true" if value else "false")
+        elif isinstance(value, str):
+            _set_label(line, name, value)
+
+
+def _parse_logfmt(line: Line) -> None:
+    for key, value in _PAIR.findall(line.body):
+        if value[:1] == '"':
+            value = re.sub(r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), value[1:-1])
+        _set_label(line, label_of_key(key), value)
+
+
+def _format(stage: ast.LineFormat, line: Line) -> str:
+    texts, names = stage.parts[::2], stage.parts[1::2]
+    filled = [text + line.labels.get(name, "") for text, name in zip(texts, names, strict=False)]
+    return "".join([*filled, texts[-1]])

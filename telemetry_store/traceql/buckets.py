@@ -1,0 +1,30 @@
+"""Quantiles from power-of-two buckets, as Tempo computes them.
+
+Tempo counts each value in the bucket whose upper edge is the next power of two (of nanoseconds, for durations)
+and interpolates exponentially inside the bucket: coarse, but it adds up over any number of machines.
+"""
+
+import math
+
+
+def bucket_of(value: float) -> int:
+    """The exponent of the smallest power of two that is not below `value`; -1 for what is below 1 (counted as 0)."""
+    return math.ceil(math.log2(value)) if value >= 1 else -1
+
+
+def quantile(p: float, buckets: dict[int, int]) -> float:
+    """The value below which a share `p` lies, given counts by bucket exponent; 0.0 without any."""
+    total = sum(buckets.values())
+    if not total:
+        return 0.0
+    wanted = max(1, math.ceil(p * total))
+    before = 0
+    for exponent, count in sorted(buckets.items()):
+        if before + count >= wanted:
+            return _within(exponent, (wanted - before) / count)
+        before += count
+    raise AssertionError("the counts add up to the total")
+
+
+def _within(exponent: int, share: float) -> float:
+    return 2.0 ** (exponent - 1 + share) if exponent >= 0 else 0.0
