@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
@@ -14,12 +15,18 @@ from rich.table import Table
 
 from lab.place import LabError
 
+_PIPE_WIDTH = 140
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def console() -> Console:
-    """Standard output; Rich leaves colours out where it is no terminal or NO_COLOR is set."""
-    return Console(highlight=False)
+    """Standard output; Rich leaves colours out where it is no terminal or NO_COLOR is set.
+
+    A pipe has no width: lines there are as wide as ids and names need, unless COLUMNS says otherwise.
+    """
+    out = Console(highlight=False)
+    return out if out.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=_PIPE_WIDTH)
 
 
 def print_json(value: Any) -> None:
@@ -39,8 +46,9 @@ def complain(error: LabError) -> None:
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> Table:
     """A plain table; columns named in ``right`` are aligned right."""
     drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        drawn.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for index, column in enumerate(columns):
+        # The first column is what one copies: an id or a name stays whole.
+        drawn.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=index == 0)
     for row in rows:
         drawn.add_row(*row)
     return drawn

@@ -42,7 +42,7 @@ def get_json(http: httpx.Client, backend: str, url: str, params: Mapping[str, st
     if response.status_code != httpx.codes.OK:
         raise BackendError(
             f"{backend} refuses: {response.text.strip()[:300] or response.status_code}",
-            "Correct the query.",
+            "Correct the query." if response.status_code == httpx.codes.BAD_REQUEST else "See `faultline status`.",
             response.status_code,
         )
     return response.json()

@@ -10,6 +10,8 @@ import psutil
 from lab.place import HOST, LabError
 from lab.stack.programs import Program
 
+_LONGEST_COMMAND = 80
+
 
 def is_free(port: int) -> bool:
     """Whether a server could listen on the loopback port now."""
@@ -57,6 +59,8 @@ def _listeners() -> dict[int, str]:
 
 def _described(pid: int) -> str:
     try:
-        return f"{psutil.Process(pid).name()} (pid {pid})"
+        process = psutil.Process(pid)
+        command = " ".join(process.cmdline()) or process.name()
+        return f"pid {pid}: {command[:_LONGEST_COMMAND]}"
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return f"pid {pid}"

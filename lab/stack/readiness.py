@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable
@@ -68,8 +69,12 @@ def not_ready(place: Place, listed: Iterable[Program]) -> dict[str, str]:
 
 
 def last_log_lines(place: Place, name: str, count: int = _LAST_LOG_LINES) -> list[str]:
+    """The end of a program's log as people read it: a JSON line becomes its level and message, line by line."""
     path = place.logs_dir / f"{name}.log"
-    return path.read_text(errors="replace").splitlines()[-count:] if path.exists() else []
+    if not path.exists():
+        return []
+    raw = path.read_text(errors="replace").splitlines()[-count:]
+    return [line for each in raw for line in _readable(each)][-count:]
 
 
 def _look(
@@ -99,6 +104,16 @@ def _reason(program: Program, processes: dict[str, ProcessInfo], http: httpx.Cli
     if not program.one_shot and process.state not in ("RUNNING", "STARTING"):
         return f"{process.state.lower()}: {process.description}"
     return program.probe.reason(http, process)
+
+
+def _readable(line: str) -> list[str]:
+    if not line.startswith("{"):
+        return [line]
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError:
+        return [line]
+    return f"{record.get('level', '')} {record.get('message', line)}".splitlines()
 
 
 def _explained(place: Place, name: str, reason: str) -> str:

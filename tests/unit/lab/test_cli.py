@@ -1,0 +1,64 @@
+"""The command line helps, prints JSON where asked, and says the next step instead of a stack trace."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lab.cli import build_app
+from lab.cli.look import seconds
+from lab.place import LabError
+
+COMMANDS = ("up", "down", "status", "reset", "doctor", "predict", "traces", "trace", "logs", "load")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(command: str) -> None:
+    result = CliRunner().invoke(build_app(), [command, "--help"], terminal_width=100)
+
+    assert result.exit_code == 0
+    assert "Example" in result.output
+    assert f"faultline {command}" in result.output
+
+
+@pytest.mark.parametrize("command", [["status"], ["doctor"]])
+def test_json_is_one_document(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAULTLINE_RUN_DIR", str(tmp_path))
+    result = CliRunner().invoke(build_app(), [*command, "--json"])
+
+    assert json.loads(result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["up", "--target", "k8s"], "not built yet"),
+        (["predict"], "There is no API key"),
+        (["traces", "--since", "soon"], "'soon' is no duration"),
+        (["trace", "ab"], "cannot be reached"),
+    ],
+)
+def test_errors_say_the_next_step(arguments: list[str], message: str, tmp_path: Path) -> None:
+    environment = {"FAULTLINE_RUN_DIR": str(tmp_path), "FAULTLINE_PORT_OFFSET": "49000", "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-m", "lab", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Next:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("text", "value"), [("250ms", 0.25), ("90s", 90), ("1.5h", 5400), ("2d", 172800)])
+def test_durations_are_read(text: str, value: float) -> None:
+    assert seconds(text) == value
+
+
+def test_a_duration_needs_a_unit() -> None:
+    with pytest.raises(LabError):
+        seconds("90")

@@ -1,0 +1,37 @@
+"""A place keeps two stacks apart, however they are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.place import LabError, Place
+
+
+def test_ports_move_with_the_offset_and_so_does_the_run_folder() -> None:
+    first, second = Place.from_environment({}), Place.from_environment({"FAULTLINE_PORT_OFFSET": "20000"})
+
+    assert (first.port("gateway"), second.port("gateway_metrics")) == (8000, 29000)
+    assert first.run_dir == first.root / ".run"
+    assert second.run_dir == second.root / ".run-20000"
+
+
+def test_a_run_folder_may_be_named(tmp_path: Path) -> None:
+    assert Place.from_environment({"FAULTLINE_RUN_DIR": str(tmp_path)}).run_dir == tmp_path
+
+
+@pytest.mark.parametrize("offset", ["x", "-1", "60000"])
+def test_an_offset_that_is_none_is_refused_with_a_next_step(offset: str) -> None:
+    with pytest.raises(LabError) as caught:
+        Place.from_environment({"FAULTLINE_PORT_OFFSET": offset})
+    assert caught.value.next_step
+
+
+def test_a_socket_path_too_long_for_the_kernel_moves_to_a_folder_of_its_own(tmp_path: Path) -> None:
+    deep, deeper = tmp_path / ("a" * 100), tmp_path / ("b" * 100)
+    sockets = [Place(tmp_path, folder).supervisor_socket for folder in (deep, deeper)]
+
+    assert all(len(str(socket)) < 100 for socket in sockets)
+    assert sockets[0] != sockets[1]
+    assert Place(tmp_path, Path("/r")).supervisor_socket == Path("/r/supervisor.sock")
