@@ -135,7 +135,7 @@ class ModelServer(Generic[Raw, Input, Output]):
     def _still_wanted(self, item: _Item[Input, Output]) -> bool:
         """Ends the item's wait; work whose caller has gone or given up is not begun."""
         waited = time.perf_counter() - item.queued
-        self.telemetry.observe(semconv.BATCH_WAIT, waited, exemplar_span=item.wait, model_name=self.model.name)
+        self.telemetry.observe(semconv.BATCH_WAIT, waited, exemplar_span=item.wait, **self._labels)
         item.wait.end()
         if item.expires < time.monotonic() and not item.answer.done():
             item.answer.set_exception(deadlines.DeadlineExceeded("the deadline passed while waiting for a batch"))
@@ -144,7 +144,7 @@ class ModelServer(Generic[Raw, Input, Output]):
     async def _answer(self, batch: Sequence[_Item[Input, Output]]) -> None:
         if not batch:
             return
-        self.telemetry.observe(semconv.BATCH_SIZE, len(batch), model_name=self.model.name)
+        self.telemetry.observe(semconv.BATCH_SIZE, len(batch), **self._labels)
         loop = asyncio.get_running_loop()
         results = await loop.run_in_executor(self.executor, self._run, batch)
         for item, result in zip(batch, results, strict=True):
