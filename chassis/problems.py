@@ -20,7 +20,8 @@ MEDIA_TYPE = "application/problem+json"
 class Problem(Exception):
     """An answer that is an error: raise it anywhere below a route.
 
-    ``kind`` is the last part of the problem's ``type``; ``detail`` tells the client what to change.
+    ``kind`` is the last part of the problem's ``type``; ``detail`` tells the client what to change. What the client is
+    to change is ``expected``: telemetry takes it for an answer, not for a failure of the span it leaves.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(detail)
         self.status, self.kind, self.title, self.detail = status, kind, title, detail
-        self.headers = dict(headers or {})
+        self.headers, self.expected = dict(headers or {}), status < 500
 
     def body(self) -> dict[str, Any]:
         """The document's members, as RFC 9457 names them, and the request's id."""

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from chassis import problems, runtime, semconv
 from chassis.control import ControlServer
 from chassis.memory_guard import MemoryGuard
-from chassis.middleware import LastResort, Measure, RequestContext
+from chassis.middleware import BodyLimit, LastResort, Measure, RequestContext
 from chassis.ports import MetricsServer
 from chassis.telemetry import Telemetry
 
@@ -57,12 +57,12 @@ def build_app(
         version=telemetry.settings.version,
         lifespan=_watched(telemetry, lifespan),
         telemetry=telemetry.fastapi_config(),
-        max_body_size=max_body_bytes,
         form_limits=form_limits,
         middleware=[
             Middleware(RequestContext, telemetry=telemetry),
             Middleware(Measure, telemetry=telemetry),
             Middleware(LastResort, telemetry=telemetry),
+            Middleware(BodyLimit, max_bytes=max_body_bytes),
             *extra,
         ],
     )
