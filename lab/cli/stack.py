@@ -77,9 +77,13 @@ def status(as_json: AsJson = False) -> None:
     [dim]Example:[/dim]
       faultline status --json
     """
-    rows = stack.status(Place.from_environment())
+    place = Place.from_environment()
+    rows = stack.status(place)
+    left = [] if rows else stack.leftovers(place)
     if as_json:
-        print_json({"up": bool(rows), "programs": [asdict(row) for row in rows]})
+        print_json({"up": bool(rows), "leftover_pids": left, "programs": [asdict(row) for row in rows]})
+    elif left:
+        console().print(f"{len(left)} programs run without their supervisor. `faultline down` ends them.")
     elif not rows:
         console().print("Nothing is running. `faultline up` starts it.")
     else:

@@ -12,7 +12,7 @@ from lab.place import LabError, Place
 from lab.stack.lifecycle import down, is_up, recorded_options, reset, restart, up
 from lab.stack.options import Options
 from lab.stack.progress import Progress, Silent
-from lab.stack.status import ProgramStatus, pids, status
+from lab.stack.status import ProgramStatus, leftovers, memory_mb, pids, status
 
 __all__ = [
     "LabError",
@@ -23,6 +23,8 @@ __all__ = [
     "Silent",
     "down",
     "is_up",
+    "leftovers",
+    "memory_mb",
     "pids",
     "recorded_options",
     "reset",

@@ -9,6 +9,7 @@ import psutil
 from lab.place import Place
 from lab.stack.lifecycle import is_up, running_programs
 from lab.stack.readiness import not_ready
+from lab.stack.run import processes_of, read_run
 from lab.stack.supervisor import ProcessInfo, Supervisor
 
 
@@ -38,6 +39,12 @@ def status(place: Place) -> list[ProgramStatus]:
         for program in listed
         if (process := processes.get(program.name))
     ]
+
+
+def leftovers(place: Place) -> list[int]:
+    """Process ids of the last run, found by its id: none after ``down``, all of them if supervisord alone is gone."""
+    recorded = read_run(place)
+    return [process.pid for process in processes_of(recorded)] if recorded else []
 
 
 def pids(place: Place) -> dict[str, int]:

@@ -15,8 +15,9 @@ import uvloop
 
 from lab.place import Place
 from lab.traffic.bodies import Bodies
-from lab.traffic.generator import Generator, Plan, wait_for_gateway
+from lab.traffic.generator import Generator, Plan, wait_for_services
 from lab.traffic.tally import report_lines, summarise
+from services import topology
 
 _LOG_EVERY_S = 60.0
 
@@ -34,7 +35,7 @@ def main() -> None:
         in_flight=arguments.in_flight,
     )
     if arguments.forever:
-        uvloop.run(_forever(plan))
+        uvloop.run(_forever(plan, [place.url(name) for name in topology.SERVICES]))
     else:
         _measured(plan, as_json=arguments.json)
 
@@ -74,18 +75,18 @@ def _measured(plan: Plan, *, as_json: bool) -> None:
     bodies = Bodies(plan.seed)
     bodies.fill()
     generator = Generator(plan, bodies)
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     uvloop.run(run_until_stopped(generator))
     summary = summarise(generator.tally, time.perf_counter() - began)
     if as_json:
-        json.dump(asdict(summary), sys.stdout)
+        json.dump({**asdict(summary), "generator_cpu_s": time.process_time() - worked}, sys.stdout)
         sys.stdout.write("\n")
     else:
         sys.stdout.write("\n".join(report_lines(summary)) + "\n")
 
 
-async def _forever(plan: Plan) -> None:
-    await wait_for_gateway(plan.base_url, _log)
+async def _forever(plan: Plan, services: list[str]) -> None:
+    await wait_for_services(services, _log)
     _log(f"sending {plan.rate:g} predictions a second")
     generator = Generator(plan, Bodies(plan.seed))
     reporter = asyncio.ensure_future(_report_each_minute(generator))

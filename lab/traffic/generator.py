@@ -10,7 +10,7 @@ import asyncio
 import gc
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import httpx
@@ -115,15 +115,17 @@ def arrivals(rate: float, seed: int) -> Iterator[float]:
         yield at
 
 
-async def wait_for_gateway(base_url: str, tell: Callable[[str], None]) -> None:
-    """Return when the gateway is ready; says once that it waits."""
-    told = False
+async def wait_for_services(urls: Iterable[str], tell: Callable[[str], None]) -> None:
+    """Return when each base URL's service is ready; says of each once that it waits.
+
+    Traffic that came before the last service would meet errors that belong to no fault, and open breakers.
+    """
     async with httpx.AsyncClient(timeout=2.0, trust_env=False) as http:
-        while not await _is_ready(http, base_url):
-            if not told:
-                tell("waiting for the gateway to become ready")
-                told = True
-            await asyncio.sleep(_READY_POLL_S)
+        for url in urls:
+            if not await _is_ready(http, url):
+                tell(f"waiting for {url}")
+            while not await _is_ready(http, url):  # noqa: ASYNC110  (another process sets no event of ours)
+                await asyncio.sleep(_READY_POLL_S)
 
 
 async def _is_ready(http: httpx.AsyncClient, base_url: str) -> bool:

@@ -1,0 +1,1 @@
+"""Measurements of the whole system: start, memory, latency, processor time."""
