@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +15,8 @@ from chassis.context import REQUEST_ID
 from chassis.middleware import REQUEST_ID_HEADER
 from chassis.resilience import BreakerOpen, Resilience, Transient
 from chassis.telemetry import Telemetry
+
+TRICKLE_S = 0.05
 
 
 class PeerError(Exception):
@@ -48,7 +51,8 @@ class PeerClient:
     ) -> None:
         self.peer, self.telemetry, self.timeout = peer, telemetry, timeout
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-        self._http = httpx.AsyncClient(base_url=base_url, limits=limits, timeout=timeout, trust_env=False)
+        self._http = httpx.AsyncClient(limits=limits, trust_env=False)
+        self._base_url, self._urls = httpx.URL(base_url), dict[tuple[object, ...], httpx.URL]()
         telemetry.instrument_httpx(self._http, peer)
         self.resilience = Resilience(peer, telemetry)
 
@@ -85,17 +89,29 @@ class PeerClient:
             raise PeerRejected(self.peer, response.status_code, _problem(response))
         return response.content
 
+    def _url(self, path: str, params: Mapping[str, str] | None) -> httpx.URL:
+        key = (path, *(params or {}).items())
+        url = self._urls.get(key)
+        if url is None:
+            url = self._urls[key] = self._base_url.join(path).copy_merge_params(params or {})
+        return url
+
     async def _attempt(
         self, method: str, path: str, content: bytes | None, headers: dict[str, str], params: Mapping[str, str] | None
     ) -> httpx.Response:
         """One try. Raises Transient for what another try or another moment may cure."""
         timeout = deadlines.within(self.timeout)
         headers = {**headers, REQUEST_ID_HEADER: REQUEST_ID.get(), deadlines.HEADER: str(max(1, int(timeout * 1000)))}
+        extensions = {"timeout": httpx.Timeout(timeout).as_dict()}
+        # A request of our own, its URL parsed once: the client's own merging took a quarter of a call's CPU time.
+        request = httpx.Request(
+            method, self._url(path, params), headers=headers, content=content, extensions=extensions
+        )
         try:
-            response = await self._http.request(
-                method, path, content=content, headers=headers, params=params, timeout=timeout
-            )
-        except httpx.TimeoutException as error:
+            # httpx bounds each step; a body that trickles in is bounded here.
+            async with asyncio.timeout(timeout + TRICKLE_S):
+                response = await self._http.send(request)
+        except (httpx.TimeoutException, TimeoutError) as error:
             self.telemetry.count(semconv.DEADLINES_EXCEEDED, peer=self.peer)
             timed_out = PeerTimeout(self.peer, f"no answer within {timeout * 1000:.0f} ms")
             timed_out.__cause__ = error

@@ -6,10 +6,10 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -39,6 +39,18 @@ class Watcher(Protocol):
 
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def resource(name: str) -> Any:
+    """A dependency on what the lifespan kept as ``app.state.NAME``.
+
+    A coroutine, because FastAPI sends every plain function to a thread, which costs more than the look-up.
+    """
+
+    async def read(request: Request) -> Any:
+        return getattr(request.app.state, name)
+
+    return Depends(read)
 
 
 def build_app(

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 
 from chassis.service import build_app as build
+from chassis.service import resource
 from chassis.serving import ModelServer
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
@@ -19,12 +20,7 @@ from services.cv_model.scoring import PhotoScorer
 
 VERSIONS = ("v1", "v2")
 
-
-def _scorer(request: Request) -> PhotoScorer:
-    return request.app.state.scorer
-
-
-ScorerDep = Annotated[PhotoScorer, Depends(_scorer)]
+ScorerDep = Annotated[PhotoScorer, resource("scorer")]
 
 
 def _routes() -> APIRouter:

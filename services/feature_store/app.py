@@ -7,28 +7,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 
 from chassis.problems import Problem
 from chassis.redis import RedisStore, StoreUnavailable
 from chassis.service import build_app as build
+from chassis.service import resource
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
 from services.feature_store.events import Aggregator, EventLog
 from services.feature_store.reader import FeatureReader
 from services.feature_store.schemas import Accepted, Events, FeaturesAnswer, FeaturesAsk
 
-
-def _reader(request: Request) -> FeatureReader:
-    return request.app.state.reader
-
-
-def _event_log(request: Request) -> EventLog:
-    return request.app.state.event_log
-
-
-ReaderDep = Annotated[FeatureReader, Depends(_reader)]
-EventLogDep = Annotated[EventLog, Depends(_event_log)]
+ReaderDep = Annotated[FeatureReader, resource("reader")]
+EventLogDep = Annotated[EventLog, resource("event_log")]
 
 
 def _routes() -> APIRouter:

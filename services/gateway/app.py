@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from chassis.middleware import TraceparentCheck
 from chassis.problems import Problem
-from chassis.service import FormLimits
+from chassis.service import FormLimits, resource
 from chassis.service import build_app as build
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
@@ -33,15 +33,10 @@ ListingId = Annotated[str, Form(pattern=r"^L[0-9]{6}$", description="The listing
 Description = Annotated[str, Form(pattern=r"\S", max_length=MAX_DESCRIPTION, description="The listing's text.")]
 Photo = Annotated[UploadFile, File(description="JPEG or PNG; 2 MB and 4 megapixels at most.")]
 
-
-def _forwarding(request: Request) -> Forwarding:
-    return request.app.state.forwarding
+ForwardingDep = Annotated[Forwarding, resource("forwarding")]
 
 
-ForwardingDep = Annotated[Forwarding, Depends(_forwarding)]
-
-
-def _multipart(request: Request) -> None:
+async def _multipart(request: Request) -> None:
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Problem(415, "not-a-form", "The body is not a form", "Send multipart/form-data.")
 

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 
 from chassis.service import build_app as build
+from chassis.service import resource
 from chassis.serving import ModelServer
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
@@ -19,12 +20,7 @@ from services.nlp_model.scoring import TextScorer
 
 VERSIONS = ("v1", "v2")
 
-
-def _scorer(request: Request) -> TextScorer:
-    return request.app.state.scorer
-
-
-ScorerDep = Annotated[TextScorer, Depends(_scorer)]
+ScorerDep = Annotated[TextScorer, resource("scorer")]
 
 
 def _routes() -> APIRouter:

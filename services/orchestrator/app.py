@@ -15,6 +15,7 @@ from starlette.responses import Response
 from chassis.problems import Problem
 from chassis.redis import RedisStore, StoreUnavailable
 from chassis.service import build_app as build
+from chassis.service import resource
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
 from services.cv_model.client import CvModelClient
@@ -31,10 +32,6 @@ from services.topology import SERVICES
 CANARY_SHARES = {"nlp_model": 20.0, "cv_model": 20.0}  # percent of users on the candidate, at start
 
 
-def _pipeline(request: Request) -> Pipeline:
-    return request.app.state.pipeline
-
-
 async def _ask(request: Request) -> Ask:
     try:
         return Ask.model_validate(msgpack.unpackb(await request.body()))
@@ -44,12 +41,8 @@ async def _ask(request: Request) -> Ask:
         ) from error
 
 
-def _joiner(request: Request) -> Joiner:
-    return request.app.state.joiner
-
-
-JoinerDep = Annotated[Joiner, Depends(_joiner)]
-PipelineDep = Annotated[Pipeline, Depends(_pipeline)]
+JoinerDep = Annotated[Joiner, resource("joiner")]
+PipelineDep = Annotated[Pipeline, resource("pipeline")]
 AskDep = Annotated[Ask, Depends(_ask)]
 
 
