@@ -46,12 +46,12 @@ class PhotoScorer:
 
     def _prepare(self, server: PhotoServer, photo: bytes) -> np.ndarray:
         """In a thread of its own: a large photo takes tens of milliseconds."""
-        try:
-            with self.telemetry.span("decode_photo", {semconv.PHOTO_BYTES: len(photo)}):
+        with self.telemetry.span("decode_photo", {semconv.PHOTO_BYTES: len(photo)}):
+            try:
                 image = decode_photo(photo, self.max_pixels)
-                self.telemetry.set(semconv.PHOTO_PIXELS, image.width * image.height)
-        except PhotoError as error:
-            raise Problem(422, "unreadable-photo", "The photo cannot be read", str(error)) from error
+            except PhotoError as error:
+                raise Problem(422, "unreadable-photo", "The photo cannot be read", str(error)) from error
+            self.telemetry.set(semconv.PHOTO_PIXELS, image.width * image.height)
         with self.telemetry.span("preprocess"):
             return server.model.preprocess(image)
 
