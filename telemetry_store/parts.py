@@ -11,9 +11,12 @@ from telemetry_store.loki import routes as loki
 from telemetry_store.metrics.native import NativeHistograms
 from telemetry_store.metrics.own import OwnMetrics
 from telemetry_store.metrics.page import MetricsPage
+from telemetry_store.metrics.service_graph import ServiceGraph
+from telemetry_store.metrics.span_metrics import SpanMetrics
 from telemetry_store.otlp.receiver import Receiver
 from telemetry_store.settings import Settings
 from telemetry_store.storage.database import Database
+from telemetry_store.storage.retention import Retention
 from telemetry_store.tempo import routes as tempo
 
 QUEUE_BODIES = 4  # the queue holds at most this many of the largest bodies
@@ -37,7 +40,12 @@ class Parts:
         database = Database(settings.database, settings.memory_limit)
         metrics, native = OwnMetrics(), NativeHistograms()
         queue = IngestQueue(settings.queue_items, QUEUE_BODIES * settings.body_bytes)
-        writer = Writer(database, queue, metrics, [], settings.flush_seconds)
+        span_metrics, graph = SpanMetrics(metrics), ServiceGraph(metrics)
+        metrics.registry.register(span_metrics)
+        metrics.registry.register(graph)
+        retention = Retention(database, metrics, settings.retention_hours * 3600, settings.max_bytes)
+        observers = [span_metrics.observe, graph.observe]
+        writer = Writer(database, queue, metrics, observers, retention, settings.flush_seconds)
         metrics.gauge("queue_items", "Spans and lines waiting to be written", lambda: queue.items)
         metrics.gauge("database_bytes", "Size of the database file", lambda: database.path.stat().st_size)
         runner = QueryRunner(database, metrics, settings)

@@ -39,7 +39,7 @@ def _server(app: Starlette, host: str, port: int) -> _Server:
             ws="none",
             timeout_graceful_shutdown=GRACE_SECONDS,
             timeout_keep_alive=75,
-        )  # fmt: skip
+        )
     )
 
 

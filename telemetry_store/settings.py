@@ -17,7 +17,7 @@ class Settings:
     host: str = _option("127.0.0.1", "address both servers listen on")
     otlp_port: int = _option(4318, "port of the OTLP/HTTP receiver")
     http_port: int = _option(3200, "port of the query APIs and metrics")
-    database: Path = _option(Path("telemetry.duckdb"), "the DuckDB file; it belongs to one process")
+    database: Path = _option(Path("telemetry.duckdb"), "the DuckDB file; it belongs to one process")  # noqa: RUF009
     retention_hours: float = _option(6.0, "data received longer ago than this is deleted")
     max_bytes: int = _option(2 * 1024**3, "the oldest data is deleted when the file holds more than this")
     memory_limit: str = _option("150MB", "DuckDB's memory limit")

@@ -3,18 +3,15 @@
 import threading
 import time
 from dataclasses import dataclass
-from typing import Literal
-
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """One accepted request: its signal, decoded message, number of spans or lines, bytes on the wire."""
+    """One accepted request: its signal, decoded message, number of spans or lines, and bytes before decoding."""
 
     signal: Literal["traces", "logs"]
-    message: ExportTraceServiceRequest | ExportLogsServiceRequest
+    message: Any
     items: int
     size: int
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import duckdb
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -14,6 +14,7 @@ from telemetry_store.ingest.queue import IngestQueue, Parcel
 from telemetry_store.ingest.span_rows import SpanRows
 from telemetry_store.metrics.own import OwnMetrics
 from telemetry_store.storage.database import Database
+from telemetry_store.storage.retention import Retention
 
 log = logging.getLogger(__name__)
 
@@ -25,22 +26,33 @@ class Writer(threading.Thread):
     """Drains the queue into the database until the queue is closed."""
 
     def __init__(
-        self, database: Database, queue: IngestQueue, metrics: OwnMetrics, observers: list[SpanObserver], linger: float
+        self,
+        database: Database,
+        queue: IngestQueue,
+        metrics: OwnMetrics,
+        observers: Sequence[SpanObserver],
+        retention: Retention,
+        linger: float,
     ) -> None:
         """`observers` see each new span with its service's name, once; `linger` in seconds."""
         super().__init__(name="writer", daemon=True)
         self._database, self._queue, self._metrics = database, queue, metrics
-        self._observers, self._linger = observers, linger
+        self._observers, self._retention, self._linger = observers, retention, linger
         self._cursor = database.cursor()
         self._recent = RecentKeys()
-        self.last_write = time.monotonic()
 
     def run(self) -> None:
         """Write until the queue is closed and empty."""
         while (parcels := self._queue.take(self._linger, BATCH_ITEMS)) is not None:
             for part in _slices(parcels):
                 self.write(part)
-            self.last_write = time.monotonic()
+            self._retain()
+
+    def _retain(self) -> None:
+        try:
+            self._retention.run_when_due(self._cursor)
+        except duckdb.Error:
+            log.exception("retention failed; tried again later")
 
     def write(self, parcels: list[Parcel]) -> None:
         """Write one batch; one that DuckDB refuses is dropped, counted and logged, and the thread lives on."""

@@ -27,7 +27,8 @@ class Steps:
         found = range(self.start, self.end + 1, self.step)
         if len(found) > MOST_STEPS:
             raise QueryError(
-                "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter"
+                "exceeded maximum resolution of 11,000 points per time series. "
+                "Try increasing the value of the step parameter"
             )
         return found
 

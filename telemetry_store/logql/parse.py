@@ -57,7 +57,7 @@ def _check_size(text: str) -> None:
 
 def _describe(error: UnexpectedInput, text: str) -> str:
     if isinstance(error, UnexpectedCharacters):
-        return at(error.line, error.column, f"syntax error: unexpected {text[error.pos_in_stream]}")
+        return at(error.line, error.column, f"syntax error: unexpected {text[error.pos_in_stream or 0]}")
     if not isinstance(error, UnexpectedToken):
         return at(1, 1, "syntax error")
     expected = f", expecting {next(iter(error.expected))}" if len(error.expected) == 1 else ""
@@ -228,7 +228,7 @@ class _Build(Transformer[Any, Any]):
         pairs = [(str(op), right) for op, right in zip(rest[::2], rest[1::2], strict=True)] if _has_tokens(rest) else []
         for op, right in pairs or [("or", right) for right in rest]:
             found = ast.Binary(op, found, right)
-        return found  # type: ignore[no-any-return]
+        return found
 
     def binary(self, left: ast.Metric, op: str, is_bool: Token | None, right: ast.Metric) -> ast.Binary:
         return ast.Binary(op, left, right, is_bool is not None)

@@ -133,7 +133,7 @@ def _block(block: list[Any], plan: LineSelect, query: Query) -> list[tuple[int, 
     for line in lines:
         if ERROR in line.labels:
             raise QueryError(
-                f"pipeline error: '{line.labels[ERROR]}' for series: {line.labels.get(DETAILS, '')}. Use a label filter "
-                f'to intentionally skip this error. (e.g | {ERROR}!="{line.labels[ERROR]}")'
+                f"pipeline error: '{line.labels[ERROR]}' for series: {line.labels.get(DETAILS, '')}. Use a label "
+                f'filter to intentionally skip this error. (e.g | {ERROR}!="{line.labels[ERROR]}")'
             )
     return [(line.time, line.labels, len(line.body.encode())) for line in lines]

@@ -41,10 +41,8 @@ def matching_streams(
 
 def matched_values(matcher: ast.Matcher, values: set[str], cursor: duckdb.DuckDBPyConnection) -> set[str]:
     """Those of `values` the matcher accepts."""
-    if matcher.op in {"=", "!="}:
-        equal = values & {matcher.value}
-    else:
-        equal = full_matches(cursor, matcher.value, values)
+    is_plain = matcher.op in {"=", "!="}
+    equal = values & {matcher.value} if is_plain else full_matches(cursor, matcher.value, values)
     return values - equal if matcher.op.startswith("!") else equal
 
 

@@ -20,7 +20,9 @@ _SCHEMA: dict[str, dict[str, tuple[int, str, str]]] = {
     "Exemplar": {
         "label": (1, "LabelPair", "*"), "value": (2, "double", ""), "timestamp": (3, "google.protobuf.Timestamp", ""),
     },
-    "Bucket": {"cumulative_count": (1, "uint64", ""), "upper_bound": (2, "double", ""), "exemplar": (3, "Exemplar", "")},
+    "Bucket": {
+        "cumulative_count": (1, "uint64", ""), "upper_bound": (2, "double", ""), "exemplar": (3, "Exemplar", ""),
+    },
     "BucketSpan": {"offset": (1, "sint32", ""), "length": (2, "uint32", "")},
     "Histogram": {
         "sample_count": (1, "uint64", ""), "sample_sum": (2, "double", ""), "bucket": (3, "Bucket", "*"),
@@ -30,7 +32,8 @@ _SCHEMA: dict[str, dict[str, tuple[int, str, str]]] = {
     },
     "Metric": {"label": (1, "LabelPair", "*"), "histogram": (7, "Histogram", "")},
     "MetricFamily": {
-        "name": (1, "string", ""), "help": (2, "string", ""), "type": (3, "MetricType", ""), "metric": (4, "Metric", "*"),
+        "name": (1, "string", ""), "help": (2, "string", ""),
+        "type": (3, "MetricType", ""), "metric": (4, "Metric", "*"),
     },
 }  # fmt: skip
 

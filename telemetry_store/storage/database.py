@@ -25,13 +25,25 @@ CREATE TABLE IF NOT EXISTS attribute_columns (
 """
 
 
+Cursors = tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]
+
+
+def _interrupt(cursors: Cursors) -> None:
+    for cursor in cursors:
+        cursor.interrupt()
+
+
 class Database:
     """The open file. Cursors may be used by any thread, each by one at a time."""
 
     def __init__(self, path: Path, memory_limit: str) -> None:
         """Open or create `path`; raises duckdb.IOException where another process holds it."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        limits = {"threads": 1, "memory_limit": memory_limit, "preserve_insertion_order": False}
+        limits: dict[str, str | bool | int | float | list[str]] = {
+            "threads": 1,
+            "memory_limit": memory_limit,
+            "preserve_insertion_order": False,
+        }
         self.path = path
         self._connection = duckdb.connect(str(path), config=limits)
         self._connection.execute(SCHEMA)
@@ -44,13 +56,13 @@ class Database:
         return self._connection.cursor()
 
     @contextmanager
-    def reading(self, seconds: float) -> Iterator[tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]]:
+    def reading(self, seconds: float) -> Iterator[Cursors]:
         """Two cursors for one query, interrupted `seconds` from now; raises QueryTimeout then.
 
         Two, because rows may still stream from one while the other answers something about them.
         """
         cursors = self.cursor(), self.cursor()
-        timer = threading.Timer(seconds, lambda: [cursor.interrupt() for cursor in cursors])
+        timer = threading.Timer(seconds, _interrupt, (cursors,))
         timer.daemon = True
         timer.start()
         try:

@@ -25,7 +25,8 @@ def query_range(query: Query, request: Request) -> Response:
     parsed, metric, start, end = _read(request)
     step = parameters.duration(request, "step", None) or _default_step(end - start)
     # Tempo's grid: multiples of the step, from the one at or before the start to the one at or after the end.
-    intervals = Intervals(start // step * step, -(-end // step) * step, step)
+    first = start // step * step
+    intervals = Intervals(first, -(-end // step) * step, step, first)
     table = measure(parsed, metric, intervals, query)
     series = [
         {
@@ -41,7 +42,7 @@ def query_range(query: Query, request: Request) -> Response:
 def query_instant(query: Query, request: Request) -> Response:
     """Series with one value for the whole time."""
     parsed, metric, start, end = _read(request)
-    table = measure(parsed, metric, Intervals(end, end, end - start), query)
+    table = measure(parsed, metric, Intervals(end, end, end - start, start), query)
     series = [
         {"labels": labels, "value": value_of(metric, cells.get(end), (end - start) / 1e9, p)}
         for labels, cells, p in _series(metric, table)

@@ -54,7 +54,7 @@ def window(request: Request) -> Window:
     """start and end, each open where it is not given."""
     start, end = moment_ns(request, "start"), moment_ns(request, "end")
     if start is not None and end is not None and end <= start:
-        raise QueryError("http parameter start must be before end. received start=%d end=%d" % (start, end))
+        raise QueryError(f"http parameter start must be before end. received start={start} end={end}")
     # Whole seconds: what lies within the last one counts.
     return Window(start or 0, 2**63 - 1 if end is None else end + 999_999_999)
 
@@ -120,7 +120,7 @@ def _duration_bounds(request: Request) -> ast.Expression | None:
         if (bound := duration(request, name, None)) is not None:
             trace_duration = ast.Intrinsic("trace:duration", "traceDuration")
             found.append(ast.Binary(op, trace_duration, ast.Literal_("duration", bound, f"{bound}ns")))
-    return found[0] if len(found) == 1 else (ast.Binary("&&", *found) if found else None)
+    return found[0] if len(found) == 1 else (ast.Binary("&&", found[0], found[1]) if found else None)
 
 
 def now_ns() -> int:

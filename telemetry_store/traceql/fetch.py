@@ -47,7 +47,7 @@ class Fetcher:
         for field in self._fields:
             values.append(field.pick(row[place : place + len(field.columns)]))
             place += len(field.columns)
-        return Node(*row[1:8], row[_FIXED_COUNT:middle], tuple(values))
+        return Node(row[_FIXED_COUNT:middle], tuple(values), *row[1:_FIXED_COUNT])
 
 
 class _Field:

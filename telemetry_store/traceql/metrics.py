@@ -27,6 +27,7 @@ class Intervals:
     first: int
     last: int
     step: int
+    after: int  # only spans that start later than this count
 
     @property
     def ends(self) -> range:
@@ -95,7 +96,7 @@ def _from_sql(parsed: ast.TraceQuery, metric: ast.Metric, intervals: Intervals, 
         SELECT (s.start - {first} + {step} - 1) // {step} AS i, ({value})::DOUBLE AS v, s.trace_id AS id,
             CASE WHEN v >= 1 THEN ceil(log2(v))::INTEGER ELSE -1 END AS b{"".join(", " + column for column in flat)}
         FROM spans s JOIN origins o USING (origin_no) {join}
-        WHERE {where} AND s.start > {first} - {step} AND s.start <= {builder.value(intervals.last)})
+        WHERE {where} AND s.start > {builder.value(intervals.after)} AND s.start <= {builder.value(intervals.last)})
         WHERE v IS NOT NULL GROUP BY i, b{names}"""
     for i, count, total, least, most, bucket, trace_id, *columns in query.cursor.execute(
         sql, builder.parameters
@@ -130,12 +131,12 @@ def word(expression: ast.Expression, value: Any) -> Any:
 def _from_search(parsed: ast.TraceQuery, metric: ast.Metric, intervals: Intervals, query: Query) -> Iterator[Row]:
     """Structure or stages: every matching trace's spans are counted in memory."""
     slots = Slots.of(parsed)
-    window = Window(intervals.first - intervals.step, intervals.last)
+    window = Window(intervals.after, intervals.last)
     for match in search(parsed, slots, window, query, first=5000):
         for node in {node for spanset in match.sets for node in spanset.nodes}:
             i = -(-(node.start - intervals.first) // intervals.step)
             value = slots.value(node, metric.operand) if metric.operand else 1
-            if i < 0 or node.start > intervals.last or not isinstance(value, int | float):
+            if not intervals.after < node.start <= intervals.last or not isinstance(value, int | float):
                 continue
             key = tuple(slots.value(node, expression) for expression in metric.by)
             end, number = intervals.first + i * intervals.step, float(value)

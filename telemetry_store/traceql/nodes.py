@@ -11,6 +11,8 @@ NO_ROOT = "<root span not yet received>"
 class Node:
     """One span: which of the query's conditions it meets and the fields the query names."""
 
+    meets: tuple[bool, ...]
+    values: tuple[Any, ...]
     span_id: int
     parent_id: int
     start: int
@@ -18,8 +20,7 @@ class Node:
     name: str
     status: int
     service: str
-    meets: tuple[bool, ...]
-    values: tuple[Any, ...]
+    kind: int
 
 
 class Trace:
