@@ -38,6 +38,7 @@ __all__ = [
     "LISTING_FEATURES",
     "PLACES",
     "SCENES",
+    "SEGMENTS",
     "USER_FEATURES",
     "Listing",
     "Neighbourhood",

@@ -12,7 +12,7 @@ from marketplace.world.listings import Listing
 from marketplace.world.shifts import Shifts
 from marketplace.world.users import User
 
-STEEPNESS = 3.0  # of the logistic: how far a person's choice follows from what is known about it
+STEEPNESS = 6.0  # of the logistic: how far a person's choice follows from what is known about it
 SALE_NOISE = 0.05  # of the log sale price around the true one
 MEDIAN_DELAY = timedelta(hours=9)
 DELAY_SPREAD = 0.7  # of the log delay
@@ -39,10 +39,10 @@ class Taste:
 
 
 TASTES = {
-    "first_home": Taste(-0.10, 0.80, 0.35, 1.00, 0.25),
-    "family": Taste(0.05, 0.95, 0.30, 0.85, 0.20),
-    "investor": Taste(-0.05, 0.60, 0.20, 0.90, 0.45),
-    "downsizer": Taste(0.00, 1.05, 0.40, 0.70, 0.20),
+    "first_home": Taste(0.05, 0.80, 0.35, 1.00, 0.25),
+    "family": Taste(0.12, 0.95, 0.30, 0.85, 0.20),
+    "investor": Taste(0.08, 0.60, 0.20, 0.90, 0.45),
+    "downsizer": Taste(0.08, 1.05, 0.40, 0.70, 0.20),
 }
 
 

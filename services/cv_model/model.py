@@ -213,8 +213,9 @@ class PhotoModel:
 
     def score(self, features: np.ndarray) -> list[PhotoScore]:
         """Apply this version's heads to the backbone's features."""
-        scaled = (features - self._head["mean"]) * self._head["inverse_deviation"]
-        values = scaled @ self._head["weights"] + self._head["bias"]
+        with np.errstate(invalid="ignore", over="ignore"):  # the next line says more than numpy's warning would
+            scaled = (features - self._head["mean"]) * self._head["inverse_deviation"]
+            values = scaled @ self._head["weights"] + self._head["bias"]
         if not np.isfinite(values).all():
             raise ModelOutputError(f"{self.name} {self.version} gave a score that is not finite")
         return [self._answer(row, vector) for row, vector in zip(values, features, strict=True)]

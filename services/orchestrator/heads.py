@@ -16,13 +16,11 @@ from chassis.model import ModelNotLoadedError, ModelOutputError
 
 Features = Mapping[str, float | str]
 
-TRUSTED = (
-    "_loss.CyHalfSquaredError",
-    "sklearn._loss.link.IdentityLink",
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.loss.HalfSquaredError",
-)
-"""The only types beyond skops's own safe ones that an artifact may hold; anything else refuses to load."""
+TRUSTED = ("sklearn.tree._tree.Tree",)
+"""The only type beyond skops's own safe ones that an artifact may hold; anything else refuses to load.
+
+A tree's node numbers index memory unchecked, which is why skops does not trust it: `check_trees` checks them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,7 @@ class _Head:
         self.features = tuple(self._facts["features"])
         self.defaults = {name: float(value) for name, value in self._facts["defaults"].items()}
         self._estimator = skops.io.load(self.directory / "head.skops", trusted=list(TRUSTED))
+        check_trees(self._estimator)
 
     def unload(self) -> None:
         self._estimator = None
@@ -103,6 +102,10 @@ class ConversionModel(_Head):
 
     name = "conversion_model"
 
+    def load(self) -> None:
+        super().load()
+        self._segments: dict[str, float] = dict(self._facts["segments"])
+
     @property
     def threshold(self) -> float:
         """Chance from which on a prediction counts as positive, chosen for a precision of 0.965."""
@@ -111,11 +114,23 @@ class ConversionModel(_Head):
     def predict(self, features: Features) -> ConversionEstimate:
         """Chance from whatever is known; an unknown segment counts as an average one. May raise `ModelOutputError`."""
         numbers = self._numbers(features)
-        row = np.array([conversion_columns(numbers, str(features.get("segment", "")), self._facts["segments"])])
+        row = np.array([conversion_columns(numbers, str(features.get("segment", "")), self._segments)])
         chance = float(self._estimator.predict_proba(row)[0, 1])
         if not math.isfinite(chance):
             raise ModelOutputError(f"{self.name} {self.version} gave a chance that is not finite")
         return ConversionEstimate(chance, chance >= self.threshold)
+
+
+def check_trees(estimator: Any) -> None:
+    """Raises ``ValueError`` where a node of any tree points outside its tree or to a feature that is not there."""
+    for tree in getattr(estimator, "estimators_", np.empty(0)).ravel():
+        nodes, width = tree.tree_, estimator.n_features_in_
+        children = np.stack([nodes.children_left, nodes.children_right])
+        inner = nodes.children_left != -1
+        if children.max() >= nodes.node_count or (children[:, inner] <= np.flatnonzero(inner)).any():
+            raise ValueError("a tree's node points outside the tree")
+        if inner.any() and not (0 <= nodes.feature[inner].min() and nodes.feature[inner].max() < width):
+            raise ValueError("a tree's node splits on a feature that is not there")
 
 
 def _number(value: float | str | None, default: float) -> float:
@@ -127,8 +142,11 @@ def price_columns(numbers: Mapping[str, float], names: tuple[str, ...]) -> list[
     return [numbers[name] for name in names]
 
 
-def conversion_columns(numbers: Mapping[str, float], segment: str, segments: list[str]) -> list[float]:
-    """What the logistic regression sees: logarithms of behaviour, price against budget, scores, by segment too."""
+def conversion_columns(numbers: Mapping[str, float], segment: str, segments: Mapping[str, float]) -> list[float]:
+    """What the logistic regression sees: logarithms of behaviour, price against budget, scores, by segment too.
+
+    ``segments`` gives each segment's share of users, which stands for a segment that is not known.
+    """
     room = math.tanh(1.6 * math.log(max(numbers["budget"], 1.0) / max(numbers["list_price"], 1.0)))
     usual = numbers["neighbourhood_price_per_m2"] * max(numbers["area_m2"], 1.0)
     shown = [numbers["text_score"], numbers["photo_condition"], numbers["photo_quality"], room]
@@ -143,7 +161,8 @@ def conversion_columns(numbers: Mapping[str, float], segment: str, segments: lis
         numbers["age_years"],
         *shown,
     ]
-    for name in segments:
-        mine = 1.0 if name == segment else 0.0
+    known = segment in segments
+    for name, share in segments.items():
+        mine = float(name == segment) if known else share
         columns.extend([mine, *(mine * value for value in shown)])
     return columns

@@ -1,0 +1,1 @@
+"""Training: from the world to the artifacts in ``models/``, through exactly the preprocessing that serves."""
