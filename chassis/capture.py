@@ -35,13 +35,13 @@ class Capture:
 
     def __init__(self, logs: Logs) -> None:
         self._logs = logs
-        self._handler = _Handler(logs)
+        self.handler = _Handler(logs)
         self._before: tuple[Any, ...] = ()
 
     def start(self) -> None:
         root = logging.getLogger()
         self._before = (root.handlers[:], root.level, sys.excepthook, threading.excepthook, warnings.showwarning)
-        root.handlers[:] = [self._handler]
+        root.handlers[:] = [self.handler]
         root.setLevel(self._logs.level)
         logging.captureWarnings(True)
         sys.excepthook = self._uncaught

@@ -51,7 +51,7 @@ class ControlServer(ThreadedServer):
         return super().answer(method, target, headers, body)
 
     def call_later(self, seconds: float, action: Callable[[], None]) -> Timer:
-        """Call ``action`` after ``seconds`` on a thread, which a blocked event loop does not hold up; can be cancelled."""
+        """Call ``action`` in ``seconds``, on a thread that a blocked event loop does not hold up; can be cancelled."""
         timer = Timer(seconds, action)
         timer.daemon = True
         timer.start()

@@ -157,7 +157,9 @@ class BatchExporter(Generic[Item]):
         self._thread.start()
 
     def flush(self, timeout: float) -> bool:
-        """Send what is queued now; False where that took longer than ``timeout`` seconds."""
+        """Send what is queued now; False where that took longer than ``timeout`` seconds, or nothing is running."""
+        if not self._thread.is_alive():
+            return False
         done = Event()
         self._flushes.append(done)
         self._wake.set()

@@ -53,7 +53,7 @@ class GcPauses:
 
     def drain(self) -> None:
         """Put what was measured since the last call into the histogram."""
-        while self._pauses:
+        for _ in range(len(self._pauses)):  # no more than that: draining may itself set off collections
             generation, seconds = self._pauses.popleft()
             self._telemetry.metrics.observe(semconv.GC_PAUSE, seconds, generation=str(generation))
 

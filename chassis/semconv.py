@@ -63,8 +63,12 @@ MODEL_SCORE = _histogram(
 )
 MODEL_ERRORS = _counter("model_errors_total", "Inferences that failed.", "model_name", "model_version")
 MODEL_LOADED = _gauge("model_loaded", "1 while the model's weights are in memory.", "model_name", "model_version")
-BATCH_SIZE = _histogram("batch_size", "Requests in one batch.", "model_name", "model_version", unit="1", buckets=(1, 2, 4, 8, 16))
-BATCH_WAIT = _histogram("batch_wait_seconds", "Time a request waits for its batch.", "model_name", "model_version", buckets=FINE_BUCKETS)
+BATCH_SIZE = _histogram(
+    "batch_size", "Requests in one batch.", "model_name", "model_version", unit="1", buckets=(1, 2, 4, 8, 16)
+)
+BATCH_WAIT = _histogram(
+    "batch_wait_seconds", "Time a request waits for its batch.", "model_name", "model_version", buckets=FINE_BUCKETS
+)
 BATCH_QUEUE = _gauge("batch_queue_items", "Requests waiting for a batch.", "model_name", "model_version")
 
 # Features
@@ -77,7 +81,7 @@ CACHE_REQUESTS = _counter("cache_requests_total", "Look-ups in a cache.", "cache
 
 # Events
 EVENTS_ACCEPTED = _counter("events_accepted_total", "Users' events that the store took.")
-EVENTS_COUNTED = _counter("events_counted_total", "Events read from the stream; repeated ones change nothing.", "result")
+EVENTS_COUNTED = _counter("events_counted_total", "Events read; repeated ones change nothing.", "result")
 EVENTS_WAITING = _gauge("events_waiting", "Events accepted and not yet counted.")
 EVENT_LAG = _histogram(
     "event_lag_seconds",

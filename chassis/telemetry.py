@@ -194,7 +194,8 @@ class Telemetry:
         """Add to a counter. Raises TypeError for labels that differ from the declaration, as all four do."""
         self.metrics.count(metric, amount, **labels)
 
-    def observe(self, metric: Metric, value: float, /, *, exemplar_span: Span | None = None, **labels: str) -> None:
+    # exemplar_span is a Span or None; typed so, it would forbid every caller's **dict[str, str] of labels.
+    def observe(self, metric: Metric, value: float, /, *, exemplar_span: Any = None, **labels: str) -> None:
         """Observe in a histogram, and in its exponential twin; the current or given span is the exemplar if sampled."""
         context = (exemplar_span or trace.get_current_span()).get_span_context()
         exemplar = None
