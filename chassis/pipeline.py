@@ -19,7 +19,7 @@ from chassis.metrics import Metrics
 from chassis.native import NativeHistograms
 from chassis.settings import Settings
 
-TIMEOUT_S = 5.0  # of one request to the collector; longer than that and it is as good as dead
+TIMEOUT_S = 10.0  # of one request to the collector; what it answers later than that, it may be sent twice
 NATIVE_INTERVAL_S = 10.0
 
 

@@ -14,6 +14,7 @@ from opentelemetry.trace import Span, StatusCode
 
 from chassis import semconv
 from chassis.logs import Logs, stack_of, type_of
+from chassis.tracing import LONGEST_IN_EVENT
 
 LONGEST_DESCRIPTION = 1_024
 _REPORTED = "_telemetry_reported"  # set on an exception whose stack stands on a span already
@@ -62,7 +63,11 @@ def fail(logs: Logs, span: Span, error: BaseException, log: bool = True) -> None
 
 def _report(logs: Logs, span: Span, error: BaseException, log: bool) -> None:
     stack = stack_of(error)
-    event = {"exception.type": type_of(error), "exception.message": str(error), "exception.stacktrace": stack}
+    event = {
+        "exception.type": type_of(error),
+        "exception.message": str(error)[:LONGEST_DESCRIPTION],
+        "exception.stacktrace": stack[-LONGEST_IN_EVENT:],  # the end: that is where the error is
+    }
     span.add_event("exception", event)
     if log:
         message = f"{getattr(span, 'name', 'work')} failed: {type(error).__name__}: {error}"
