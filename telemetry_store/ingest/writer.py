@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import duckdb
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from telemetry_store.ingest.batch import Batch
 from telemetry_store.ingest.duplicates import RecentKeys
 from telemetry_store.ingest.line_rows import LineRows
 from telemetry_store.ingest.queue import IngestQueue, Parcel
@@ -53,20 +54,11 @@ class Writer(threading.Thread):
             self._retention.run_when_due(self._cursor)
         except duckdb.Error:
             log.exception("retention failed; tried again later")
+            self._cursor = self._database.cursor()
 
     def write(self, parcels: list[Parcel]) -> None:
-        """Write one batch; one that DuckDB refuses is dropped, counted and logged, and the thread lives on."""
-        started = time.monotonic()
-        try:
-            self._insert(parcels)
-        except duckdb.Error:
-            log.exception("batch dropped")
-            for parcel in parcels:
-                self._metrics.dropped.labels(parcel.signal, "write_failed").inc(parcel.items)
-        self._metrics.write_seconds.observe(time.monotonic() - started)
-
-    def _insert(self, parcels: list[Parcel]) -> None:
-        now = int(time.time())
+        """Write one batch."""
+        started, now = time.monotonic(), int(time.time())
         spans, lines = SpanRows(self._database, self._cursor, now), LineRows(self._database, self._cursor, now)
         for parcel in parcels:
             if parcel.signal == "traces":
@@ -75,9 +67,20 @@ class Writer(threading.Thread):
                 _add_lines(parcel, lines)
         for signal, batch in (("traces", spans.batch), ("logs", lines.batch)):
             if batch.rows:
-                left_out = batch.insert(self._cursor, self._database.columns)
+                self._insert(signal, batch)
+        self._metrics.write_seconds.observe(time.monotonic() - started)
+
+    def _insert(self, signal: str, batch: Batch) -> None:
+        """Insert; what DuckDB refuses twice is dropped, counted and logged, and the thread lives on."""
+        for attempt in (1, 2):
+            try:
+                self._metrics.unindexed.inc(batch.insert(self._cursor, self._database.columns))
                 self._metrics.stored.labels(signal).inc(batch.rows)
-                self._metrics.unindexed.inc(left_out)
+                return
+            except duckdb.Error:
+                log.exception("a batch of %d rows could not be written, attempt %d", batch.rows, attempt)
+                self._cursor = self._database.cursor()
+        self._metrics.dropped.labels(signal, "write_failed").inc(batch.rows)
 
     def _add_spans(self, parcel: Parcel, rows: SpanRows) -> None:
         for group in parcel.message.resource_spans:

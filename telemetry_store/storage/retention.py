@@ -36,7 +36,7 @@ class Retention:
     def _delete(self, cursor: duckdb.DuckDBPyConnection, cutoff: int, reason: str) -> None:
         deleted = 0
         for table in _TABLES:
-            (count,) = cursor.execute(f"DELETE FROM {table} WHERE received < $1", [cutoff]).fetchone() or (0,)
+            ((count,),) = cursor.execute(f"DELETE FROM {table} WHERE received < $1", [cutoff]).fetchall()
             self._metrics.deleted.labels(table, reason).inc(count)
             deleted += count
         if deleted:
@@ -45,13 +45,13 @@ class Retention:
 
     def _older_part(self, cursor: duckdb.DuckDBPyConnection) -> int | None:
         """The end (s) of the oldest tenth of what is kept, by time; None where there is nothing."""
-        oldest = [cursor.execute(f"SELECT min(received) FROM {table}").fetchone() for table in _TABLES]
-        found = [row[0] for row in oldest if row and row[0] is not None]
+        oldest = [cursor.execute(f"SELECT min(received) FROM {table}").fetchall() for table in _TABLES]
+        found = [moment for ((moment,),) in oldest if moment is not None]
         now = time.time()
         return int(min(found) + max(1.0, (now - min(found)) * _SHARE)) + 1 if found else None
 
 
 def used_bytes(cursor: duckdb.DuckDBPyConnection) -> int:
     """Bytes of the file's blocks in use; free ones are reused before the file grows."""
-    row = cursor.execute("SELECT block_size * used_blocks FROM pragma_database_size()").fetchone()
-    return int(row[0]) if row else 0
+    ((used,),) = cursor.execute("SELECT block_size * used_blocks FROM pragma_database_size()").fetchall()
+    return int(used)

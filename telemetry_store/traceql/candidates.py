@@ -9,6 +9,7 @@ from telemetry_store.storage.patterns import check_patterns
 from telemetry_store.traceql import ast
 from telemetry_store.traceql.sql import TRACES, SqlBuilder
 
+MOST_AT_ONCE = 1000  # traces fetched at a time: what they hold has to fit into memory
 _SQL_OPS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
@@ -37,23 +38,19 @@ class Candidates:
 
     def chunks(self, first: int) -> Iterator[list[uuid.UUID]]:
         """Trace ids, newest first: `first` of them, then ever more, until there are none."""
-        offset, size = 0, first
-        while True:
-            sql = f"{self._sql} LIMIT {size} OFFSET {offset}"
-            ids = [row[0] for row in self._query.cursor.execute(sql, self._builder.parameters).fetchall()]
-            if ids:
-                yield ids
-            if len(ids) < size:
-                return
-            offset, size = offset + size, size * 4
+        rows, size = self._query.scanner.execute(self._sql, self._builder.parameters), first
+        while found := rows.fetchmany(size):
+            yield [row[0] for row in found]
+            size = min(size * 3, MOST_AT_ONCE)
 
     def _statement(self, masks: list[str], times: str, matches: str) -> str:
         columns = "".join(f", {mask} AS m{number}" for number, mask in enumerate(masks))
         any_mask = " OR ".join(masks) or "true"
         traces = f"WITH {TRACES} " if self._builder.needs_traces else ""
         join = "JOIN t USING (trace_id)" if self._builder.needs_traces else ""
+        origins = "JOIN origins o USING (origin_no)" if "o." in any_mask else ""
         rows = f"""SELECT s.trace_id AS id, s.start AS start, s.duration AS duration{columns}
-            FROM spans s JOIN origins o USING (origin_no) {join} WHERE {times} AND ({any_mask})"""
+            FROM spans s {origins} {join} WHERE {times} AND ({any_mask})"""
         return f"{traces}SELECT id FROM ({rows}) GROUP BY id HAVING {matches} ORDER BY max(start) DESC, id"
 
     def _trace_matches(self, part: ast.Spansets) -> str:

@@ -11,7 +11,7 @@ from telemetry_store.traceql.nodes import Node, Trace
 from telemetry_store.traceql.pipeline import Slots
 from telemetry_store.traceql.sql import TRACES, SqlBuilder
 
-_FIXED = "s.trace_id, s.span_id, s.parent_id, s.start, s.duration, s.name, s.status, o.service, s.kind"
+_FIXED = "place, s.span_id, s.parent_id, s.start, s.duration, s.name, s.status, o.service, s.kind"
 _FIXED_COUNT = 9
 
 
@@ -27,18 +27,19 @@ class Fetcher:
         columns = [_FIXED, *masks, *(sql for field in self._fields for sql in field.columns)]
         join = "JOIN t USING (trace_id)" if self._builder.needs_traces else ""
         traces = f"WITH {TRACES} " if self._builder.needs_traces else ""
-        self._sql = f"""{traces}SELECT {", ".join(columns)} FROM spans s JOIN origins o USING (origin_no) {join}
-            WHERE s.trace_id IN (SELECT unnest($ids::UUID[]))"""
+        self._sql = f"""{traces}SELECT {", ".join(columns)}
+            FROM (SELECT unnest($ids::UUID[]) AS trace_id, generate_subscripts($ids::UUID[], 1) AS place) wanted
+            JOIN spans s USING (trace_id) JOIN origins o USING (origin_no) {join}"""
 
     def traces(self, ids: list[uuid.UUID]) -> Iterator[Trace]:
         """The traces in the order of `ids`."""
-        nodes: dict[uuid.UUID, dict[tuple[int, int], Node]] = {trace_id: {} for trace_id in ids}
+        nodes: list[dict[tuple[int, int], Node]] = [{} for _ in ids]
         rows = self._query.cursor.execute(self._sql, self._builder.parameters | {"ids": ids})
         while part := rows.fetchmany(2000):
             self._query.check_time()
             for row in part:
-                nodes[row[0]].setdefault((row[1], row[8]), self._node(row))
-        for trace_id, found in nodes.items():
+                nodes[row[0] - 1].setdefault((row[1], row[8]), self._node(row))
+        for trace_id, found in zip(ids, nodes, strict=True):
             yield Trace(trace_id.hex, list(found.values()))
 
     def _node(self, row: tuple[Any, ...]) -> Node:
@@ -59,7 +60,7 @@ class _Field:
 
     def pick(self, values: tuple[Any, ...]) -> Any:
         """The value of the first type that has one; of a list its first; a status or kind by its word."""
-        found = next((value for value in values if value is not None), None)
+        found = values[0] if len(values) == 1 else next((value for value in values if value is not None), None)
         if isinstance(found, list):
             found = found[0] if found else None
         return self._words[found] if self._words and found is not None else found

@@ -19,7 +19,7 @@ class Match:
     sets: list[Spanset]
 
 
-def search(parsed: ast.TraceQuery, slots: Slots, window: Window, query: Query, first: int = 64) -> Iterator[Match]:
+def search(parsed: ast.TraceQuery, slots: Slots, window: Window, query: Query, first: int) -> Iterator[Match]:
     """Matching traces, roughly newest first. `first` traces are looked at before any more are fetched."""
     fetcher = Fetcher(slots, query)
     for ids in Candidates(parsed.pipeline, window, query).chunks(first):

@@ -32,7 +32,9 @@ def find(parsed: ast.TraceQuery, window: Window, limit: int, spans: int, query: 
     for expression in named:
         if expression not in slots.fields:
             slots.fields.append(expression)
-    matches = list(islice(search(parsed, slots, window, query, first=max(64, limit)), limit))
+    # Of a filter alone every candidate matches; of anything more, some may not.
+    first = limit if isinstance(parsed.pipeline.source, ast.Filter) else limit * 2
+    matches = list(islice(search(parsed, slots, window, query, first), limit))
     matches.sort(key=lambda match: (-match.trace.start, match.trace.trace_id))
     return [_trace(match, _Shape(parsed, slots, named, spans)) for match in matches]
 
