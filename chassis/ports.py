@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -120,6 +121,10 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], owner: ThreadedServer) -> None:
         self.owner = owner
         super().__init__(address, _Connection)
+
+    def server_bind(self) -> None:
+        # HTTPServer would look up its own name in the DNS, which can take seconds.
+        TCPServer.server_bind(self)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no event; the default prints a traceback on stderr."""
