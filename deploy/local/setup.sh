@@ -130,26 +130,58 @@ ensure_environment() {
         [ -n "$python" ] || fail "Python 3.11 is not here" "install it, or name it: FAULTLINE_PYTHON=/path/to/python3.11"
         "$python" -m venv "$venv"
     fi
-    say "[3/3] Python packages ($(grep -c '==' "$lock"), about 420 MB the first time)"
-    install_torch
-    # --no-deps: the lock is complete, and one package would otherwise pull in a family that nobody needs.
-    pip_install -r "$lock"
+    say "[3/3] Python packages ($(grep -c '==' "$lock"), about 420 MB to download the first time)"
+    install_lock
     pip_install --no-build-isolation -e "$root"
+    compile_what_starts
     cp "$lock" "$stamp"
 }
 
-# Most modules of these packages are never imported, so they are compiled when they are: installs in half the time.
+# Unpacking keeps one core busy, so two pips share the work. --no-deps: the lock is complete, and one package would
+# otherwise pull in a family that nobody needs.
+install_lock() {
+    awk '/==/ && !/^torch==/ && ++n % 2 == 0' "$lock" >"$venv/first-half.txt"
+    awk '/==/ && !/^torch==/ && ++n % 2 == 1' "$lock" >"$venv/second-half.txt"
+    (install_torch && pip_install -r "$venv/first-half.txt") >"$venv/first-half.log" 2>&1 &
+    other=$!
+    trap 'kill "$other"; exit 130' INT
+    trap 'kill "$other"; exit 143' TERM
+    if ! pip_install -r "$venv/second-half.txt"; then
+        kill "$other"
+        fail "pip could not install the packages" "see its message above"
+    fi
+    if ! wait "$other"; then
+        cat "$venv/first-half.log" >&2
+        exit 1
+    fi
+    trap - INT TERM
+}
+
+# Not every module is compiled at install: most are never imported.
 pip_install() {
     PIP_DISABLE_PIP_VERSION_CHECK=1 "$venv/bin/python" -m pip install --no-deps --no-compile "$@"
 }
 
+# What the services import is compiled now, once; or five processes would do it at the same time at their first start.
+compile_what_starts() {
+    say "Compiling what the services import"
+    unset PYTHONDONTWRITEBYTECODE
+    "$venv/bin/python" -c 'import torch, torch.ao.quantization' &
+    other=$!
+    "$venv/bin/python" -c 'import duckdb, fastapi, httpx, numpy, opentelemetry.exporter.otlp.proto.http.trace_exporter
+import opentelemetry.sdk.trace, PIL.Image, prometheus_client, pyarrow, redis.asyncio, rich.live, scipy.stats
+import skops.io, sklearn.ensemble, supervisor.supervisord, tokenizers, typer, uvicorn'
+    wait "$other"
+}
+
 install_torch() {
     pin=$(sed -n 's/^torch==//p' "$lock")
-    if [ "$(uname -s)" = Darwin ]; then
-        return 0 # its only build is a CPU build; the lock's own line brings it
-    fi
     if [ "$(installed_torch)" = "$pin" ]; then
         return 0
+    fi
+    if [ "$(uname -s)" = Darwin ]; then
+        pip_install "torch==$pin" # its only build is a CPU build
+        return
     fi
     if pip_install "torch==$pin+cpu"; then
         return 0

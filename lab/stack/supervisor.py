@@ -76,8 +76,12 @@ def launch(place: Place, environment: Mapping[str, str]) -> None:
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment with ``environment`` on top."""
-    return {**os.environ, **environment}
+    """This process's environment with ``environment`` on top.
+
+    PYTHONDONTWRITEBYTECODE is left out: each restart would compile torch anew and take many times as long.
+    """
+    own = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return {**own, **environment}
 
 
 def _process(row: Mapping[object, object]) -> ProcessInfo:
