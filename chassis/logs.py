@@ -62,7 +62,7 @@ class Logs:
         self.service, self.clock, self.level = service, clock, level
         self.correlate: Correlate = "all"
         self._export = export
-        self._write = write or _to_stdout
+        self._write: Callable[[bytes], object] | None = write or _to_stdout
         self.log = _logger(self._sink, level)
 
     def emit(
@@ -91,9 +91,18 @@ class Logs:
             known["exception_type"], known["exception_message"] = type_of(error), str(error)[:LONGEST_MESSAGE]
         context = self._context(level, span)
         event = Event(self.clock.now_ns(), level, message[:LONGEST_MESSAGE], known, stack, context)
-        self._write(_line(self.service, event))
+        if self._write is not None:
+            self._print(self._write, event)
         if export and self._export is not None:
             self._export(event)
+
+    def _print(self, write: Callable[[bytes], object], event: Event) -> None:
+        try:
+            write(_line(self.service, event))
+        except (OSError, ValueError) as error:
+            # Whoever read this pipe has gone; a request does not fail for that, and the export still has the event.
+            self._write = None
+            self.emit("ERROR", __name__, f"stdout takes no more lines: {error}")
 
     def _context(self, level: str, span: trace.Span | None) -> SpanContext:
         if self.correlate == "none" or (self.correlate == "below_error" and level in ("ERROR", "CRITICAL")):

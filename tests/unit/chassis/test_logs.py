@@ -132,6 +132,16 @@ def test_which_lines_carry_ids_is_a_knob(telemetry: Telemetry, which: str, info:
     assert ["trace_id" in json.loads(line) for line in written] == [info, error]
 
 
+def test_a_closed_stdout_fails_no_request(lines: Lines) -> None:
+    stream = io.BytesIO()
+    lines.logs._write = stream.write
+    stream.close()
+    lines.logs.log.info("first")
+    lines.logs.log.info("second")
+    messages = [event.message for event in lines.exported]
+    assert messages == ["stdout takes no more lines: I/O operation on closed file.", "first", "second"]
+
+
 def test_two_services_in_one_process_do_not_mix(lines: Lines) -> None:
     other = Lines()
     lines.logs.log.info("mine")
