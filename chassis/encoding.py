@@ -133,15 +133,14 @@ def _resource(resource: Resource) -> PbResource:
 
 
 def _attributes(attributes: Mapping[str, Any]) -> list[KeyValue]:
-    return [
-        _cached(key, value) if type(value) in (bool, int) or _is_short(value) else _pair(key, value)
-        for key, value in attributes.items()
-        if value is not None
-    ]
-
-
-def _is_short(value: object) -> bool:
-    return type(value) is str and len(value) <= _LONGEST_CACHED
+    pairs = []
+    for key, value in attributes.items():
+        kind = type(value)
+        if kind is int or kind is bool or (kind is str and len(value) <= _LONGEST_CACHED):
+            pairs.append(_cached(key, value))
+        elif value is not None:
+            pairs.append(_pair(key, value))
+    return pairs
 
 
 @lru_cache(maxsize=4096, typed=True)  # typed, because True == 1
