@@ -36,8 +36,8 @@ def main() -> None:
         print_report(result, Console(highlight=False, width=None if sys.stdout.isatty() else 160))
     if arguments.store and importlib.util.find_spec("bench.store"):
         tell("the store")
-        command = [sys.executable, "-m", "bench.store", *(["--json"] if arguments.json else [])]
-        subprocess.run(command, check=True)
+        # It prints tables only: beside JSON they go to standard error.
+        subprocess.run([sys.executable, "-m", "bench.store"], check=True, stdout=sys.stderr if arguments.json else None)
 
 
 def _parser() -> argparse.ArgumentParser:

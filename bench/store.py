@@ -249,7 +249,7 @@ def _line_queries(store: Store) -> None:
     window = {"start": str(now - 7200 * 10**9), "end": str(now + 10**9), "limit": "100"}
     with httpx.Client(base_url=f"{store.url}/loki/api/v1", timeout=30) as client:
         for name, query in (
-            ("logs by trace", '{service_name=~".+"} | trace_id="%032x"' % 77),
+            ("logs by trace", '{service_name=~".+"} | trace_id="' + f'{77:032x}"'),
             ("logs by substring", '{service_name=~".+"} |= "r-77\\""'),
             ("logs by metadata", '{service_name=~".+"} | request_id="r-77"'),
             ("logs | json | ms > 299", '{service_name="cv_model"} | json | ms > 299'),

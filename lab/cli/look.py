@@ -17,7 +17,7 @@ from lab.cli.waterfall import trace_json
 from lab.clients.http import open_client
 from lab.clients.loki import Loki, log_query
 from lab.clients.telemetry import LogLine, TraceSummary
-from lab.clients.tempo import Tempo
+from lab.clients.tempo import Tempo, trace_query
 from lab.place import LabError, Place
 
 _UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -30,6 +30,7 @@ Service = Annotated[str, typer.Option(help="Only this service, such as cv_model.
 def traces(
     service: Service = "",
     min_duration: Annotated[str, typer.Option(help="Only traces at least this long: 250ms, 1.5s.")] = "",
+    errors: Annotated[bool, typer.Option("--errors", help="Only traces with an error span (of the service).")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 20,
     since: Since = "1h",
     as_json: AsJson = False,
@@ -38,16 +39,14 @@ def traces(
 
     [dim]Examples:[/dim]
       faultline traces --min-duration 100ms
-      faultline traces --service cv_model --since 5m --limit 5
+      faultline traces --service cv_model --since 5m --limit 5 --errors
     """
-    if min_duration:
-        seconds(min_duration)
     now = time.time()
-    tags = {"service.name": service} if service else None
+    least = seconds(min_duration) if min_duration else 0.0
+    query = trace_query(service=service, min_duration_s=least, errors=errors)
     with open_client() as http:
-        found = Tempo(Place.from_environment().url("telemetry_store"), http).search(
-            tags=tags, min_duration=min_duration, start_s=now - seconds(since), end_s=now + 1, limit=limit
-        )
+        tempo = Tempo(Place.from_environment().url("telemetry_store"), http)
+        found = tempo.search(query, now - seconds(since), now + 1, limit)
     if as_json:
         print_json([asdict(each) for each in found])
         return

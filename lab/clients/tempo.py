@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -37,24 +38,13 @@ class Tempo:
 
     def search(
         self,
-        *,
-        tags: Mapping[str, str] | None = None,
-        min_duration: str = "",
-        max_duration: str = "",
+        traceql: str = "{ }",
         start_s: float | None = None,
         end_s: float | None = None,
         limit: int = 20,
     ) -> list[TraceSummary]:
-        """Traces, newest first. Durations as Tempo reads them (``250ms``, ``1.5s``), times in Unix seconds."""
-        params: dict[str, str | int] = {"limit": limit}
-        if tags:
-            params["tags"] = " ".join(
-                f'{key}="{value}"' if " " in value else f"{key}={value}" for key, value in tags.items()
-            )
-        if min_duration:
-            params["minDuration"] = min_duration
-        if max_duration:
-            params["maxDuration"] = max_duration
+        """Traces that a TraceQL query finds between two Unix times, newest first. Raises BackendError."""
+        params: dict[str, str | int] = {"q": traceql, "limit": limit}
         if start_s is not None:
             params["start"] = math.floor(start_s)
         if end_s is not None:
@@ -62,6 +52,20 @@ class Tempo:
         body = get_json(self._http, "Tempo", f"{self._base_url}/api/search", params)
         found = [_summary(row) for row in body.get("traces") or []]
         return sorted(found, key=lambda summary: summary.start_ns, reverse=True)
+
+
+def trace_query(*, service: str = "", min_duration_s: float = 0.0, errors: bool = False) -> str:
+    """TraceQL for traces with a span of a service (or any), at least so long, with an error in that span.
+
+    >>> trace_query(service="cv_model", min_duration_s=0.25)
+    '{ resource.service.name = "cv_model" && trace:duration >= 250ms }'
+    """
+    parts = [f"resource.service.name = {json.dumps(service)}"] if service else []
+    if min_duration_s:
+        parts.append(f"trace:duration >= {min_duration_s * 1000:.0f}ms")
+    if errors:
+        parts.append("status = error")
+    return f"{{ {' && '.join(parts)} }}" if parts else "{ }"
 
 
 def parse_trace(body: Mapping[str, Any]) -> list[Span]:

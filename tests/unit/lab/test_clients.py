@@ -12,7 +12,7 @@ from lab.clients.gateway import Ask, Gateway, GatewayError
 from lab.clients.http import BackendError
 from lab.clients.loki import Loki, log_query
 from lab.clients.prometheus import Prometheus
-from lab.clients.tempo import Tempo, parse_trace
+from lab.clients.tempo import Tempo, parse_trace, trace_query
 
 RESOURCE = {"attributes": [{"key": "service.name", "value": {"stringValue": "gateway"}}]}
 SPAN = {
@@ -84,19 +84,17 @@ def test_a_search_asks_in_tempos_words_and_pads_ids() -> None:
         }
         return httpx.Response(200, json={"traces": [row]})
 
-    (found,) = Tempo("http://tempo", answering(handler)).search(
-        tags={"service.name": "cv_model"}, min_duration="200ms", start_s=10.7, end_s=20.2, limit=5
-    )
+    (found,) = Tempo("http://tempo", answering(handler)).search("{ status = error }", 10.7, 20.2, limit=5)
 
-    assert dict(asked[0].params) == {
-        "limit": "5",
-        "tags": "service.name=cv_model",
-        "minDuration": "200ms",
-        "start": "10",
-        "end": "21",
-    }
+    assert dict(asked[0].params) == {"q": "{ status = error }", "limit": "5", "start": "10", "end": "21"}
     assert found.trace_id == "0000000000000000000000000000001a"
     assert (found.error_spans, found.spans_by_service["nlp_model"]) == (2, 3)
+
+
+def test_a_trace_query_holds_what_is_asked_for() -> None:
+    assert trace_query() == "{ }"
+    assert trace_query(min_duration_s=1.5, errors=True) == "{ trace:duration >= 1500ms && status = error }"
+    assert trace_query(service='a "b"') == '{ resource.service.name = "a \\"b\\"" }'
 
 
 def test_a_backend_that_is_down_names_the_next_step() -> None:
