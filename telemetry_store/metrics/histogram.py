@@ -7,7 +7,7 @@ from typing import Any
 from prometheus_client.samples import Exemplar
 
 # Seconds; the collector's configuration in deploy/ has the same edges.
-EDGES = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+EDGES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 _NAMES = (*(str(edge) for edge in EDGES), "+Inf")
 
 

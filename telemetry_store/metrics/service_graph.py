@@ -20,13 +20,14 @@ from telemetry_store.metrics.histogram import Histogram
 from telemetry_store.metrics.own import OwnMetrics
 
 LABELS = ("client", "server", "connection_type", "failed")
-WAIT_SECONDS = 15.0  # services export every few seconds, so the halves of an edge arrive apart
+WAIT_SECONDS = 5.0  # services export every 2 seconds, so the halves of an edge arrive apart
 WAITING_LIMIT, SERIES_LIMIT = 20_000, 1000
 _CLIENTS = {Span.SPAN_KIND_CLIENT, Span.SPAN_KIND_PRODUCER}
 _SERVERS = {Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CONSUMER}
 _MESSAGING = {Span.SPAN_KIND_PRODUCER, Span.SPAN_KIND_CONSUMER}
-_DATABASE_ATTRIBUTES = ("db.system.name", "db.system")
-_PEER_ATTRIBUTES = ("peer.service", "db.system.name", "db.system", "server.address")
+# As in the collector's configuration.
+_DATABASE_ATTRIBUTE = "db.system.name"
+_PEER_ATTRIBUTES = ("peer.service", "server.address")
 Key = tuple[bytes, bytes]
 
 
@@ -146,7 +147,7 @@ class ServiceGraph(Collector):
 def _half(span: Span, service: str) -> Half:
     is_client = span.kind in _CLIENTS
     attributes = {pair.key: pair.value.string_value for pair in span.attributes} if is_client else {}
-    database = next((attributes[name] for name in _DATABASE_ATTRIBUTES if attributes.get(name)), "")
+    database = attributes.get(_DATABASE_ATTRIBUTE, "")
     peer = database or next((attributes[name] for name in _PEER_ATTRIBUTES if attributes.get(name)), "")
     connection = "messaging_system" if span.kind in _MESSAGING else ("database" if database else "")
     end = span.end_time_unix_nano

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import duckdb
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -115,11 +114,7 @@ def _distinct(field: ast.Field, family: str, condition: ast.Expression | None, q
     value = f"unnest({value})" if family.startswith("l") else value
     sql = f"""{traces}SELECT DISTINCT v FROM (SELECT {value} AS v FROM spans s JOIN origins o USING (origin_no) {join}
         WHERE {where}) WHERE v IS NOT NULL ORDER BY v LIMIT {MOST_VALUES}"""
-    return [row[0] for row in _execute(query.cursor, sql, builder.parameters)]
-
-
-def _execute(cursor: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any]) -> list[Any]:
-    return cursor.execute(sql, parameters).fetchall() if parameters else cursor.execute(sql).fetchall()
+    return [row[0] for row in builder.execute(query.cursor, sql).fetchall()]
 
 
 def _shown(value: Any, kind: str) -> tuple[str, str]:

@@ -38,7 +38,7 @@ class Candidates:
 
     def chunks(self, first: int) -> Iterator[list[uuid.UUID]]:
         """Trace ids, newest first: `first` of them, then ever more, until there are none."""
-        rows, size = self._query.scanner.execute(self._sql, self._builder.parameters), first
+        rows, size = self._builder.execute(self._query.scanner, self._sql), first
         while found := rows.fetchmany(size):
             yield [row[0] for row in found]
             size = min(size * 3, MOST_AT_ONCE)

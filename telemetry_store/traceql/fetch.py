@@ -34,7 +34,7 @@ class Fetcher:
     def traces(self, ids: list[uuid.UUID]) -> Iterator[Trace]:
         """The traces in the order of `ids`."""
         nodes: list[dict[tuple[int, int], Node]] = [{} for _ in ids]
-        rows = self._query.cursor.execute(self._sql, self._builder.parameters | {"ids": ids})
+        rows = self._builder.execute(self._query.cursor, self._sql, {"ids": ids})
         while part := rows.fetchmany(2000):
             self._query.check_time()
             for row in part:

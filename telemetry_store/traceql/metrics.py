@@ -98,9 +98,7 @@ def _from_sql(parsed: ast.TraceQuery, metric: ast.Metric, intervals: Intervals, 
         FROM spans s JOIN origins o USING (origin_no) {join}
         WHERE {where} AND s.start > {builder.value(intervals.after)} AND s.start <= {builder.value(intervals.last)})
         WHERE v IS NOT NULL GROUP BY i, b{names}"""
-    for i, count, total, least, most, bucket, trace_id, *columns in query.cursor.execute(
-        sql, builder.parameters
-    ).fetchall():
+    for i, count, total, least, most, bucket, trace_id, *columns in builder.execute(query.cursor, sql).fetchall():
         end = intervals.first + i * intervals.step
         yield end, _key(metric.by, by, columns), int(count), total, least, most, bucket, trace_id
 

@@ -5,9 +5,12 @@ one span and a number on the next. A comparison holds where it holds in one fami
 false, never NULL.
 """
 
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
+
+import duckdb
 
 from telemetry_store.errors import QueryError
 from telemetry_store.storage.columns import AttributeColumns, Column
@@ -58,6 +61,14 @@ class SqlBuilder:
         name = f"p{len(self.parameters)}"
         self.parameters[name] = value
         return f"${name}"
+
+    def execute(
+        self, cursor: duckdb.DuckDBPyConnection, sql: str, more: dict[str, Any] | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        """Run `sql` with those parameters it mentions: DuckDB refuses others, and a value may have found no use."""
+        mentioned = set(re.findall(r"\$(\w+)", sql))
+        every = self.parameters | (more or {})
+        return cursor.execute(sql, {name: value for name, value in every.items() if name in mentioned})
 
     def condition(self, expression: ast.Expression | None) -> str:
         """The expression as a boolean that is never NULL."""

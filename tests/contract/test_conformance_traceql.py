@@ -1,0 +1,70 @@
+"""TraceQL answers against results worked out in plain Python."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.conformance.backends import Backend, tempo, window
+from tests.contract.conformance.metric_cases import STEP, MetricCase, Series, metric_cases
+from tests.contract.conformance.traceql_cases import Case, search_cases
+
+Normal = dict[int, list[list[int]]]  # trace id -> sorted spansets of sorted span ids
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """A Tempo, ours or the real one, holding the data set."""
+    with tempo(tmp_path_factory.mktemp("tempo")) as loaded:
+        yield loaded
+
+
+def test_the_suite_is_as_large_as_promised() -> None:
+    queries = {case.query for case in search_cases()} | {case.query for case in metric_cases()}
+    assert len(queries) >= 120
+
+
+def _normal(answer: dict[str, Any]) -> Normal:
+    return {
+        int(trace["traceID"], 16): sorted(
+            sorted(int(span["spanID"], 16) for span in spanset["spans"]) for spanset in trace["spanSets"]
+        )
+        for trace in answer["traces"]
+    }
+
+
+@pytest.mark.parametrize("case", search_cases(), ids=str)
+def test_a_search_finds_what_plain_python_finds(backend: Backend, case: Case) -> None:
+    parameters = {"q": case.query, "limit": "1000", "spss": "100", **window(backend.world)}
+    answer = httpx.get(f"{backend.url}/api/search", params=parameters, timeout=30)
+    assert answer.status_code == 200, answer.text
+    expected: Normal = {}
+    for number in sorted({span.trace for span in backend.world.spans}):
+        if sets := case.expect(backend.world.trace(number)):
+            expected[number] = sorted(sorted(span.number for span in found) for found in sets)
+    assert _normal(answer.json()) == expected
+
+
+def _label_value(value: dict[str, Any]) -> Any:
+    ((kind, found),) = value.items()
+    return None if found == "nil" else (int(found) if kind == "intValue" else found)
+
+
+def _series(answer: dict[str, Any]) -> Series:
+    found: Series = {}
+    for series in answer["series"]:
+        labels = tuple((label["key"], _label_value(label["value"])) for label in series["labels"])
+        samples = {int(s["timestampMs"]) // 1000: s["value"] for s in series["samples"] if s.get("value")}
+        if samples:
+            found[tuple(label for label in labels if label[0] != "__name__")] = samples
+    return found
+
+
+@pytest.mark.parametrize("case", metric_cases(), ids=str)
+def test_a_metric_is_what_plain_python_counts(backend: Backend, case: MetricCase) -> None:
+    parameters = {"q": case.query, "step": f"{STEP}s", **window(backend.world)}
+    answer = httpx.get(f"{backend.url}/api/metrics/query_range", params=parameters, timeout=30)
+    assert answer.status_code == 200, answer.text
+    expected = {labels: pytest.approx(values, rel=1e-6) for labels, values in case.expect(backend.world.spans).items()}
+    assert _series(answer.json()) == expected
