@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx
+import psutil
 
 from lab.cli.first_trace import is_whole
 from lab.clients.loki import Loki, log_query
@@ -21,7 +22,7 @@ from lab.clients.prometheus import Prometheus
 from lab.clients.telemetry import LogLine, Sample, Span
 from lab.clients.tempo import Tempo
 from lab.place import Place
-from lab.stack import ProgramStatus, pids, status
+from lab.stack import ProgramStatus, pids, run, status
 from lab.stack.supervisor import Supervisor
 from marketplace.world import World
 from services import topology
@@ -201,3 +202,8 @@ class System:
         finally:
             supervisor.start(name)
             self.eventually(lambda: self.programs()[program].ready, f"{program} is ready again", within=60)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of this stack's last start, by the run id in its environment."""
+        started = run.read_run(self.place)
+        return run.processes_of(started) if started else []
