@@ -12,9 +12,11 @@ import orjson
 
 from chassis import deadlines, semconv
 from chassis.context import REQUEST_ID
+from chassis.knobs import Knob
 from chassis.middleware import REQUEST_ID_HEADER
 from chassis.resilience import BreakerOpen, Resilience, Transient
 from chassis.telemetry import Telemetry
+from chassis.wire import HttpNetwork, Wire
 
 TRICKLE_S = 0.05
 
@@ -49,12 +51,24 @@ class PeerClient:
     def __init__(
         self, peer: str, base_url: str, telemetry: Telemetry, *, timeout: float, connections: int = 32
     ) -> None:
-        self.peer, self.telemetry, self.timeout = peer, telemetry, timeout
+        self.peer, self.telemetry = peer, telemetry
+        self._register_knobs(timeout)
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-        self._http = httpx.AsyncClient(limits=limits, trust_env=False)
+        transport = _Transport(Wire(peer, telemetry), limits, self._propagate)
+        self._http = httpx.AsyncClient(transport=transport, trust_env=False)
         self._base_url, self._urls = httpx.URL(base_url), dict[tuple[object, ...], httpx.URL]()
         telemetry.instrument_httpx(self._http, peer)
         self.resilience = Resilience(peer, telemetry)
+
+    def _register_knobs(self, timeout: float) -> None:
+        add, name, peer = self.telemetry.knobs.register, f"client.{self.peer}", self.peer
+        self._timeout = add(f"{name}.timeout", timeout, f"Seconds that a call to {peer} may take.", minimum=0.001)
+        self._retry_late = add(f"{name}.retry_late", False, f"Whether a call to {peer} that came too late is repeated.")
+        self._keepalive = add(f"{name}.keepalive", True, f"Whether connections to {peer} serve more than one call.")
+        self._propagate = add(f"{name}.propagate", True, f"Whether calls to {peer} carry the trace they belong to.")
+        self._body_limit = add(
+            f"{name}.body_limit", 0, f"Bytes of a body that are sent to {peer}; 0: all of them.", minimum=0
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -100,8 +114,12 @@ class PeerClient:
         self, method: str, path: str, content: bytes | None, headers: dict[str, str], params: Mapping[str, str] | None
     ) -> httpx.Response:
         """One try. Raises Transient for what another try or another moment may cure."""
-        timeout = deadlines.within(self.timeout)
+        timeout = deadlines.within(self._timeout.value)
         headers = {**headers, REQUEST_ID_HEADER: REQUEST_ID.get(), deadlines.HEADER: str(max(1, int(timeout * 1000)))}
+        if not self._keepalive.value:
+            headers["connection"] = "close"
+        if content is not None and self._body_limit.value:
+            content = content[: self._body_limit.value]
         extensions = {"timeout": httpx.Timeout(timeout).as_dict()}
         # A request of our own, its URL parsed once: the client's own merging took a quarter of a call's CPU time.
         request = httpx.Request(
@@ -115,7 +133,7 @@ class PeerClient:
             self.telemetry.count(semconv.DEADLINES_EXCEEDED, peer=self.peer)
             timed_out = PeerTimeout(self.peer, f"no answer within {timeout * 1000:.0f} ms")
             timed_out.__cause__ = error
-            raise Transient(timed_out, retry=False) from error
+            raise Transient(timed_out, retry=self._retry_late.value) from error
         except httpx.TransportError as error:
             unavailable = PeerUnavailable(self.peer, f"{type(error).__name__}: {error}")
             unavailable.__cause__ = error
@@ -123,6 +141,21 @@ class PeerClient:
         if response.status_code >= 500:
             raise Transient(PeerUnavailable(self.peer, f"answered {response.status_code}"), response.status_code == 503)
         return response
+
+
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's transport over a wire; what the instrumentation added to a request's headers, it can leave out."""
+
+    def __init__(self, wire: Wire, limits: httpx.Limits, propagate: Knob[bool]) -> None:
+        super().__init__(limits=limits, trust_env=False)
+        # httpx offers no parameter for httpcore's network backend.
+        self._pool._network_backend = HttpNetwork(wire)
+        self._propagate = propagate
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not self._propagate.value:
+            request.headers.pop("traceparent", None)
+        return await super().handle_async_request(request)
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:

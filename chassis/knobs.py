@@ -2,13 +2,14 @@
 
 A component makes a knob and reads ``knob.value``, which costs one attribute access. The control port lists knobs and
 sets them, after validation. A knob is useful to an operator in its own right: a pool's limit, a queue's size, a
-client's retries.
+client's retries. What is laid over a knob for a while leaves the set value untouched below.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +20,14 @@ _KINDS: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str
 
 class KnobError(ValueError):
     """A value that a knob does not accept; the message says what it does accept."""
+
+
+@dataclass(frozen=True, eq=False)
+class Override:
+    """A value laid over a knob's own; ``applies`` says for which requests, None for all of them."""
+
+    value: Any
+    applies: Callable[[], bool] | None = None
 
 
 class Knob(Generic[Value]):
@@ -46,7 +55,9 @@ class Knob(Generic[Value]):
         self.maximum = maximum
         self.choices = tuple(choices)
         self._on_change = on_change
-        self.value: Value = self.parse(default)
+        self.own: Value = self.parse(default)
+        self._overrides: list[Override] = []
+        self.value: Value = self.own
 
     @property
     def kind(self) -> str:
@@ -64,14 +75,45 @@ class Knob(Generic[Value]):
     def set(self, raw: object) -> Value:
         """Validate, keep and apply a value. Raises KnobError, and then nothing has changed."""
         value = self.parse(raw)
-        previous, self.value = self.value, value
-        if self._on_change is not None:
-            try:
-                self._on_change(value)
-            except BaseException:
-                self.value = previous
-                raise
+        previous, self.own = self.own, value
+        try:
+            self._apply()
+        except BaseException:
+            self.own = previous
+            self._apply()
+            raise
         return value
+
+    def lay_over(self, raw: object, applies: Callable[[], bool] | None = None) -> Override:
+        """Let a value hold until ``take_back``; the latest of several wins. Raises KnobError."""
+        if applies is not None and self._on_change is not None:
+            raise KnobError(f"{self.name} holds for the whole process, not for a share of its requests")
+        override = Override(self.parse(raw), applies)
+        self._overrides.append(override)
+        try:
+            self._apply()
+        except BaseException:
+            self.take_back(override)
+            raise
+        return override
+
+    def take_back(self, override: Override) -> None:
+        """End one override; the others, and the knob's own value, hold on."""
+        self._overrides.remove(override)
+        self._apply()
+
+    def _apply(self) -> None:
+        """Make the value that holds the one that is read, and tell the component where it has changed."""
+        partial = any(override.applies for override in self._overrides)
+        self.__class__ = _PartlyOverridden if partial else Knob
+        before, now = self.__dict__["value"], self._overrides[-1].value if self._overrides else self.own
+        self.__dict__["value"] = now
+        if self._on_change is not None and now != before:
+            try:
+                self._on_change(now)
+            except BaseException:
+                self.__dict__["value"] = before
+                raise
 
     def reset(self) -> None:
         """Back to the default."""
@@ -80,7 +122,7 @@ class Knob(Generic[Value]):
     def as_dict(self) -> dict[str, Any]:
         """The knob as JSON: name, kind, value, default, doc, and bounds or choices where there are any."""
         described: dict[str, Any] = {
-            "name": self.name, "kind": self.kind, "value": self.value, "default": self.default, "doc": self.doc,
+            "name": self.name, "kind": self.kind, "value": self.__dict__["value"], "default": self.default, "doc": self.doc,
         }
         limits = {"minimum": self.minimum, "maximum": self.maximum, "choices": list(self.choices) or None}
         return described | {key: limit for key, limit in limits.items() if limit is not None}
@@ -103,6 +145,17 @@ class Knob(Generic[Value]):
         low = "" if self.minimum is None else f"at or above {self.minimum:g}"
         high = "" if self.maximum is None else f"at or below {self.maximum:g}"
         return " and ".join(filter(None, (low, high)))
+
+
+class _PartlyOverridden(Knob[Any]):
+    """A knob while an override holds for some requests only: the price of asking is paid by it alone."""
+
+    @property
+    def value(self) -> Any:
+        for override in reversed(self._overrides):
+            if override.applies is None or override.applies():
+                return override.value
+        return self.own
 
 
 class Knobs:
@@ -150,6 +203,18 @@ class Knobs:
         knob = self._knobs[name]
         with self._lock:  # two writers never interleave a value with the other's on_change
             return knob.set(raw)
+
+    def lay_over(self, name: str, raw: object, applies: Callable[[], bool] | None = None) -> Callable[[], None]:
+        """Override one knob, and how to end that. Raises KeyError for an unknown name, KnobError for a bad value."""
+        knob = self._knobs[name]
+        with self._lock:
+            override = knob.lay_over(raw, applies)
+
+        def take_back() -> None:
+            with self._lock:
+                knob.take_back(override)
+
+        return take_back
 
     def reset(self) -> None:
         """Every knob back to its default."""

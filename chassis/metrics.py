@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -16,6 +17,7 @@ from chassis import semconv
 from chassis.semconv import Metric
 
 Exemplar = dict[str, str]
+TASKS, PRESSURE = Path("/proc/self/task"), Path("/proc/pressure/cpu")
 _TYPES: dict[str, type[Counter] | type[Gauge]] = {"counter": Counter, "gauge": Gauge}
 
 
@@ -105,6 +107,7 @@ class ProcessCollector(Collector):
 
     def __init__(self) -> None:
         self._process = psutil.Process()
+        self._waited = 0.0
 
     def collect(self) -> Iterable[Family]:
         process = self._process
@@ -115,6 +118,26 @@ class ProcessCollector(Collector):
             yield _family(semconv.THREADS, process.num_threads())
             yield _family(semconv.OPEN_FILES, process.num_fds())
             yield _family(semconv.START_TIME, process.create_time())
+        self._waited = max(self._waited, _run_queue_wait())
+        yield _family(semconv.RUN_QUEUE_WAIT, self._waited)
+        if PRESSURE.exists():
+            yield _family(semconv.HOST_PRESSURE, _pressure())
+
+
+def _run_queue_wait() -> float:
+    """Seconds that this process's living threads have waited for a core; 0 where the system does not say."""
+    waited = 0
+    for task in TASKS.glob("*/schedstat"):
+        try:
+            waited += int(task.read_text().split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # the thread ended between the listing and the reading
+    return waited / 1e9
+
+
+def _pressure() -> float:
+    """Seconds since boot that some task of the machine waited for a core (Linux's pressure stall information)."""
+    return int(PRESSURE.read_text().split("total=")[1].split()[0]) / 1e6
 
 
 def _family(metric: Metric, value: float) -> Family:

@@ -15,6 +15,7 @@ from chassis.pool import Pool
 from chassis.resilience import BreakerOpen, Resilience, Transient
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
+from chassis.wire import RedisConnection, Wire
 
 T = TypeVar("T")
 
@@ -47,6 +48,8 @@ class RedisStore:
         self.resilience = Resilience(name, telemetry)
         # More connections than slots: the pool above is the one place where callers wait.
         connections = ConnectionPool(
+            connection_class=RedisConnection,
+            wire=Wire(name, telemetry),
             host=settings.redis_host,
             port=PORT + settings.port_offset,
             username=user,

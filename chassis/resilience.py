@@ -77,8 +77,22 @@ class Resilience:
     """Runs a client's attempts against one peer under its breaker and retry budget, and counts them."""
 
     def __init__(self, peer: str, telemetry: Telemetry, attempts: int = 2, backoff: float = 0.02) -> None:
-        self.peer, self.telemetry, self.attempts, self.backoff = peer, telemetry, attempts, backoff
+        self.peer, self.telemetry, self.backoff = peer, telemetry, backoff
         self.breaker, self.budget = Breaker(), RetryBudget()
+        add = telemetry.knobs.register
+        self._attempts = add(
+            f"client.{peer}.attempts", attempts, f"Attempts of a call to {peer}, the first counted.", minimum=1,
+            maximum=20,
+        )
+        self._retry_share = add(
+            f"client.{peer}.retry_budget", self.budget.ratio, f"Retries to {peer} as a share of the requests.",
+            minimum=0, maximum=20, on_change=self._budget_turned,
+        )
+        add(
+            f"client.{peer}.breaker", self.breaker.threshold,
+            f"Failures in a row after which calls to {peer} are held back.", minimum=1, maximum=1_000_000,
+            on_change=self._breaker_turned,
+        )
         telemetry.gauge_callback(semconv.BREAKER_STATE, lambda: self.breaker.state, peer=peer)
 
     async def call(self, attempt: Callable[[int], Awaitable[T]]) -> T:
@@ -104,8 +118,15 @@ class Resilience:
                 self.breaker.succeeded()
                 return result
 
+    def _budget_turned(self, ratio: float) -> None:
+        self.budget.ratio = ratio
+        self.budget.reserve = max(10.0, 10 * ratio)
+
+    def _breaker_turned(self, threshold: int) -> None:
+        self.breaker.threshold = threshold
+
     def _may_retry(self, number: int) -> bool:
-        if number >= self.attempts:
+        if number >= self._attempts.value:
             return False
         if not self.budget.take():
             self.telemetry.count(semconv.CLIENT_RETRIES_DENIED, peer=self.peer)

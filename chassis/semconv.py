@@ -109,6 +109,8 @@ CLIENT_REQUESTS = _counter("client_requests_total", "Attempts a client made.", "
 CLIENT_RETRIES = _counter("client_retries_total", "Attempts after the first.", "peer")
 CLIENT_RETRIES_DENIED = _counter("client_retries_denied_total", "Retries the budget forbade.", "peer")
 CLIENT_CONNECTIONS = _counter("client_connections_opened_total", "Connections a client opened.", "peer")
+CLIENT_SENT = _counter("client_sent_bytes_total", "Bytes a client sent.", "peer", unit="By")
+CLIENT_RECEIVED = _counter("client_received_bytes_total", "Bytes a client received.", "peer", unit="By")
 BREAKER_STATE = _gauge("circuit_breaker_state", "0 closed, 1 half open, 2 open.", "peer")
 DEADLINES_EXCEEDED = _counter("deadlines_exceeded_total", "Calls given up at their deadline.", "peer")
 POOL_LIMIT = _gauge("pool_limit", "Slots of a bounded pool.", "pool")
@@ -123,6 +125,12 @@ MEMORY = _gauge("process_resident_memory_bytes", "Resident memory.", unit="By")
 THREADS = _gauge("process_threads", "Threads of the process.")
 CPU = _counter("process_cpu_seconds_total", "CPU time used.", unit="s")
 OPEN_FILES = _gauge("process_open_fds", "Open files and sockets of the process.")
+RUN_QUEUE_WAIT = _counter(
+    "process_run_queue_wait_seconds_total", "Time the threads were ready to run and no core was free.", unit="s"
+)
+HOST_PRESSURE = _counter(
+    "host_cpu_pressure_seconds_total", "Time that at least one task of the machine waited for a core.", unit="s"
+)
 START_TIME = _gauge("process_start_time_seconds", "Start of the process since the epoch.", unit="s")
 BUILD_INFO = _gauge("build_info", "1; the labels say which build runs.", "version", "python_version")
 READY = _gauge("service_ready", "1 while the service is ready for requests.")

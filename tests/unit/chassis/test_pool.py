@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chassis.knobs import Knobs
 from chassis.pool import Pool
 from chassis.telemetry import Telemetry
 from tests.unit.signals import Signals
@@ -180,6 +181,9 @@ async def _live_through(steps: list[tuple[str, int]]) -> None:
 
 class Silence:
     """Telemetry for a property test, which makes hundreds of pools."""
+
+    def __init__(self) -> None:
+        self.knobs = Knobs()
 
     def gauge_callback(self, *args: object, **labels: str) -> None: ...
 
