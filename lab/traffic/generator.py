@@ -18,7 +18,9 @@ import orjson
 
 from lab.traffic.bodies import Bodies, Request
 from lab.traffic.tally import Tally
+from lab.traffic.wire import Wire
 
+_PATH = "/v1/predictions"
 _TIMEOUT_S = 10.0
 _READY_POLL_S = 0.5
 
@@ -47,8 +49,8 @@ class Generator:
         self.in_flight = 0
         self._plan = plan
         self._bodies = bodies
-        self._url = f"{plan.base_url}/v1/predictions"
         self._tasks: set[asyncio.Task[None]] = set()
+        self._broken: BaseException | None = None
 
     def swap(self) -> Tally:
         taken, self.tally = self.tally, Tally()
@@ -56,53 +58,61 @@ class Generator:
 
     async def run(self) -> None:
         """Send until the plan's end, then wait for the answers that are still due."""
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=self._plan.in_flight)
-        headers = {"x-api-key": self._plan.api_key}
-        async with httpx.AsyncClient(limits=limits, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http:
-            # A full collection over everything imported so far would show as latency that the system does not have.
-            gc.collect()
-            gc.freeze()
-            await self._send_all(http)
+        wire = Wire(self._plan.base_url, {"x-api-key": self._plan.api_key}, _TIMEOUT_S)
+        # A full collection over everything imported so far would show as latency that the system does not have.
+        gc.collect()
+        gc.freeze()
+        try:
+            await self._send_all(wire)
             await asyncio.gather(*self._tasks)
+            self._stop_if_broken()
+        finally:
+            wire.close()
 
-    async def _send_all(self, http: httpx.AsyncClient) -> None:
+    async def _send_all(self, wire: Wire) -> None:
         began = time.perf_counter()
         for number, offset in enumerate(arrivals(self._plan.rate, self._plan.seed)):
             if self._plan.count and number >= self._plan.count:
                 return
             if self._plan.duration_s and offset > self._plan.duration_s:
                 return
+            self._stop_if_broken()
             request = self._bodies.draw()
             await asyncio.sleep(max(0.0, began + offset - time.perf_counter()))
-            self._dispatch(http, request, began + offset)
+            self._dispatch(wire, request, began + offset)
 
-    def _dispatch(self, http: httpx.AsyncClient, request: Request, due: float) -> None:
+    def _stop_if_broken(self) -> None:
+        """A mistake in this program, unlike an error of the system, ends the run."""
+        if self._broken is not None:
+            raise self._broken
+
+    def _dispatch(self, wire: Wire, request: Request, due: float) -> None:
         self.tally.due += 1
         if self.in_flight >= self._plan.in_flight:
             self.tally.not_sent += 1
             return
         self.in_flight += 1
-        task = asyncio.create_task(self._ask(http, request, due, self.tally))
+        task = asyncio.create_task(self._ask(wire, request, due, self.tally))
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self.in_flight -= 1
         self._tasks.discard(task)
-        if not task.cancelled():
-            task.result()
+        if not task.cancelled() and (error := task.exception()):
+            self._broken = error
 
-    async def _ask(self, http: httpx.AsyncClient, request: Request, due: float, tally: Tally) -> None:
+    async def _ask(self, wire: Wire, request: Request, due: float, tally: Tally) -> None:
         try:
-            response = await http.post(self._url, content=request.body, headers=request.headers)
-        except httpx.HTTPError as error:
+            status, body = await wire.post(_PATH, request.headers, request.body)
+        except OSError as error:  # TimeoutError is one as well
             tally.failed[type(error).__name__] += 1
             return
         latency_ms = (time.perf_counter() - due) * 1000
-        if response.status_code != httpx.codes.OK:
-            tally.failed[str(response.status_code)] += 1
+        if status != httpx.codes.OK:
+            tally.failed[str(status)] += 1
             return
-        answer = orjson.loads(response.content)
+        answer = orjson.loads(body)
         tally.answered(latency_ms, degraded=bool(answer.get("degraded")), trace_id=str(answer.get("trace_id", "")))
 
 

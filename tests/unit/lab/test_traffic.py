@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+import uvloop
 
 from lab.traffic.bodies import CONTENT_TYPE, Bodies
 from lab.traffic.generator import Generator, Plan, arrivals
 from lab.traffic.tally import Tally, percentile, report_lines, summarise
+from lab.traffic.wire import Wire
 
 ANSWER = b'{"degraded": true, "trace_id": "ab"}'
 
@@ -53,7 +55,7 @@ def run(plan: Plan, delay_s: float, status: str = "200 OK", at_once: int = 100) 
 
     bodies = Bodies(seed=1, pool=2)
     bodies.fill()
-    return asyncio.run(drive())
+    return uvloop.run(drive())
 
 
 def test_a_queue_shows_in_the_latency_though_each_answer_is_quick() -> None:
@@ -80,9 +82,39 @@ def test_failures_are_counted_by_status_and_have_no_latency() -> None:
 def test_a_gateway_that_is_away_is_an_error_by_name() -> None:
     bodies = Bodies(seed=1, pool=1)
     generator = Generator(Plan("http://127.0.0.1:9", "key", rate=1000, count=2), bodies)
-    asyncio.run(generator.run())
+    uvloop.run(generator.run())
 
-    assert generator.tally.failed == {"ConnectError": 2}
+    assert generator.tally.failed == {"ConnectionRefusedError": 2}
+
+
+def test_a_server_that_hangs_up_is_an_error_by_name() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async def drive() -> Tally:
+        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            generator = Generator(Plan(url, "key", rate=100, count=2), bodies)
+            await generator.run()
+            return generator.tally
+
+    bodies = Bodies(seed=1, pool=1)
+    assert uvloop.run(drive()).failed == {"ConnectionResetError": 2}
+
+
+def test_an_answer_that_takes_too_long_is_given_up() -> None:
+    async def drive() -> int:
+        async with gateway(delay_s=0.5) as url:
+            wire = Wire(url, {}, timeout_s=0.05)
+            with pytest.raises(TimeoutError):
+                await wire.post("/", {}, b"")
+            wire = Wire(url, {}, timeout_s=5)
+            status, body = await wire.post("/", {}, b"x")
+            assert body == ANSWER
+            return status
+
+    assert uvloop.run(drive()) == 200
 
 
 def test_arrivals_are_poisson_seeded_and_endless() -> None:
