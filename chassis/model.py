@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 Raw_contra = TypeVar("Raw_contra", contravariant=True)
 Input = TypeVar("Input")
-Output_co = TypeVar("Output_co", covariant=True)
+Output = TypeVar("Output")
 
 
 class ModelOutputError(RuntimeError):
@@ -22,7 +22,7 @@ class ModelNotLoadedError(RuntimeError):
 
 
 @runtime_checkable
-class Model(Protocol[Raw_contra, Input, Output_co]):
+class Model(Protocol[Raw_contra, Input, Output]):
     """A model of one version. ``load`` may take seconds; ``preprocess`` and ``predict`` run off the event loop.
 
     ``preprocess`` turns one raw input into what the model takes and may raise ``ValueError`` for an input it cannot
@@ -42,6 +42,6 @@ class Model(Protocol[Raw_contra, Input, Output_co]):
 
     def preprocess(self, raw: Raw_contra) -> Input: ...
 
-    def predict(self, batch: Sequence[Input]) -> list[Output_co]: ...
+    def predict(self, batch: Sequence[Input]) -> list[Output]: ...
 
     def unload(self) -> None: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,10 +78,18 @@ def user_rows(world: World, rng: np.random.Generator, advance: Advance = no_prog
 
 
 def pairs_of(
-    world: World, listings: list[list[Row]], users: list[Row], count: int, rng: np.random.Generator
+    world: World,
+    listings: list[list[Row]],
+    users: list[Row],
+    count: int,
+    rng: np.random.Generator,
+    among: Sequence[int] | None = None,
 ) -> Pairs:
-    """``count`` users shown listings at random. ``listings`` holds one list for each mix of versions, taken in turn."""
-    who = rng.integers(len(users), size=count)
+    """``count`` users, of the row numbers ``among`` (all by default), shown listings at random.
+
+    ``listings`` holds one list for each mix of versions, taken in turn.
+    """
+    who = rng.choice(np.arange(len(users)) if among is None else np.asarray(among), size=count)
     what = rng.integers(len(listings[0]), size=count)
     rows = [users[u] | listings[turn % len(listings)][i] for turn, (u, i) in enumerate(zip(who, what, strict=True))]
     chance = np.array(

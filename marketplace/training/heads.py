@@ -76,9 +76,7 @@ def fit_conversion(train: Pairs, hold: Pairs, segments: Mapping[str, float]) -> 
 
 def columns_of(pairs: Pairs, segments: Mapping[str, float]) -> np.ndarray:
     """What the regression sees of the pairs, through the function that serves."""
-    rows = (
-        conversion_columns(_numbers(row, CONVERSION_FEATURES), str(row["segment"]), segments) for row in pairs.rows
-    )
+    rows = (conversion_columns(_numbers(row, CONVERSION_FEATURES), str(row["segment"]), segments) for row in pairs.rows)
     return np.array(list(rows))
 
 

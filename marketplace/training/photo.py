@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from marketplace.training.worlds import Photos
 from marketplace.world import SCENES
+from services.cv_model.model import TAPS
 
 SMALLEST_DEVIATION = 1e-3  # features that hardly vary must not blow up when they do
 QUALITY_ALPHA, CONDITION_ALPHA, SCENE_C = 300.0, 1000.0, 0.001
@@ -26,9 +27,8 @@ class PhotoRecipe:
 
 PHOTO_RECIPES = (
     PhotoRecipe("v1", taps=(4,), photos=1_500, reason="first version: the last layer and block 4, 1 500 photos"),
-    PhotoRecipe("v2", taps=(1, 4, 8), photos=4_000, reason="statistics of blocks 1 and 8 as well, and 4 000 photos"),
+    PhotoRecipe("v2", taps=TAPS, photos=4_000, reason="statistics of blocks 1 and 8 as well, and 4 000 photos"),
 )
-ALL_TAPS = PHOTO_RECIPES[-1].taps
 
 
 def fit_photo(recipe: PhotoRecipe, photos: Photos) -> dict[str, np.ndarray]:

@@ -60,7 +60,7 @@ def _write(seed: int, listing: Listing, again: int, variants: Sequence[int]) -> 
 
 
 def embed(texts: Iterable[str], encoder: Encoder, advance: Advance = no_progress) -> np.ndarray:
-    """Embeddings of the texts, one at a time: int8 scales are chosen per batch, and serving mostly sees batches of one."""
+    """Embeddings of the texts, one at a time, as they are mostly served: int8 scales are chosen by batch."""
     rows, tokenizer = [], load_tokenizer(encoder.directory)
     for text in texts:
         ids = tokenize(tokenizer, text, MAX_TOKENS).ids
@@ -82,9 +82,7 @@ def photos_of(
     )
 
 
-def see(
-    photos: Iterable[bytes], taps: Sequence[int], model: PhotoModel, advance: Advance = no_progress
-) -> np.ndarray:
+def see(photos: Iterable[bytes], taps: Sequence[int], model: PhotoModel, advance: Advance = no_progress) -> np.ndarray:
     """The backbone's features of JPEG bytes, shape (n, f), in small batches."""
     rows, batch = [], []
     for data in photos:

@@ -127,8 +127,7 @@ _TEXT = {
         "the carport is charred wreckage; only a twisted door is left outside",
         "a leaking garage with a stuck door; the garage is damp and crooked;"
         "a crumbling drive full of potholes; rusted shed, beams going soft",
-        "a single garage, basic; space for one car outside;"
-        "a normal drive and carport; off street parking as usual",
+        "a single garage, basic; space for one car outside;a normal drive and carport; off street parking as usual",
         "a dry garage with new door; a tidy double garage;"
         "well built garage and level drive; handy workshop with good shelves",
         "a superb heated garage with charger; a grand gated drive and triple garage;"

@@ -53,7 +53,9 @@ def facade(canvas: Canvas) -> None:
     x, y, width, height = canvas.near(70, 20), canvas.near(95, 12), canvas.near(180, 25), canvas.near(100, 8)
     wall = canvas.pick(WALLS)
     canvas.box(x, y, width, height, wall, _shade(wall, 0.6))
-    canvas.pen.polygon([(x - 14, y), (x + width / 2, y - canvas.near(55, 14)), (x + width + 14, y)], fill=canvas.pick(ROOFS))
+    canvas.pen.polygon(
+        [(x - 14, y), (x + width / 2, y - canvas.near(55, 14)), (x + width + 14, y)], fill=canvas.pick(ROOFS)
+    )
     columns = int(canvas.rng.integers(2, 5))
     for row in range(2):
         for column in range(columns):
@@ -66,7 +68,11 @@ def facade(canvas: Canvas) -> None:
 
 def kitchen(canvas: Canvas) -> None:
     """Cupboards above and below a worktop, with a hob, a sink and tiles between."""
-    wall, wood, top = canvas.pick(WALLS), canvas.pick(WOODS), canvas.pick(((70, 70, 74), (222, 216, 206), (150, 110, 76)))
+    wall, wood, top = (
+        canvas.pick(WALLS),
+        canvas.pick(WOODS),
+        canvas.pick(((70, 70, 74), (222, 216, 206), (150, 110, 76))),
+    )
     _room(canvas, wall)
     level = canvas.near(132, 8)
     _tiles(canvas, 0, level - 46, WIDTH, 46, 16)
@@ -193,10 +199,8 @@ def _stains(canvas: Canvas, x: float, y: float, width: float, height: float, col
 
 def _cracks(canvas: Canvas, x: float, y: float, width: float, height: float) -> None:
     for _ in range(canvas.count(9)):
-        steps = np.cumsum(canvas.rng.normal(0.0, 9.0, (6, 2)), axis=0) + (
-            x + canvas.rng.random() * width,
-            y + canvas.rng.random() * height,
-        )
+        start = np.array((x + canvas.rng.random() * width, y + canvas.rng.random() * height))
+        steps = start + np.cumsum(canvas.rng.normal(0.0, 9.0, (6, 2)), axis=0)
         canvas.pen.line([(float(left), float(top)) for left, top in steps], fill=(58, 52, 46), width=2)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,10 +23,12 @@ from chassis.model import ModelNotLoadedError, ModelOutputError
 SIDE = 96  # pixels of the square the network sees
 MAX_PIXELS = 4_000_000
 FORMATS = ("JPEG", "PNG")
+TAPS = (1, 4, 8)  # blocks whose channels a head may see the mean and deviation of
 SCALE, SHIFT = 1.0 / (255.0 * 0.502), 0.498 / 0.502  # the input is (x / 255 - 0.498) / 0.502, as it was trained
 
 ChannelOrder = Literal["rgb", "bgr"]
 Precision = Literal["float32", "float16"]
+Trunk = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
 
 
 class PhotoError(ValueError):
@@ -94,7 +97,7 @@ class Backbone:
 
     def __init__(self, weights: Path | None = None) -> None:
         self.weights = weights or base_weights()
-        self._network: nn.Module | None = None
+        self._network: Trunk | None = None
         self._users = 0
 
     @property
@@ -102,14 +105,14 @@ class Backbone:
         return self._network is not None
 
     def load(self) -> None:
-        """Read the weights for one more user; only the first reads them. Takes about 0.3 s."""
+        """Read the weights for one more user; only the first reads them. Takes about 0.5 s."""
         from efficientnet_lite_pytorch import EfficientNet
 
         self._users += 1
         if self._network is None:
             network = EfficientNet.from_name("efficientnet-lite0", image_size=SIDE)
             network.load_state_dict(torch.load(self.weights, map_location="cpu", weights_only=True))
-            self._network = _fused(network.eval()).to(memory_format=torch.channels_last)
+            self._network = _traced(_fused(network.eval()))
 
     def unload(self) -> None:
         """Give one user's hold back; the last one frees the weights."""
@@ -121,21 +124,50 @@ class Backbone:
     def extract(self, batch: np.ndarray, taps: Sequence[int], precision: Precision = "float32") -> np.ndarray:
         """Features of normalised photos, shape (n, 96, 96, 3), to shape (n, 1280 + 2 * channels of the taps).
 
-        The last layer's mean comes first; then, of each block in ``taps``, each channel's mean and deviation over the
-        picture: early blocks still see noise and blur, which the last layer was trained to overlook.
+        The last layer's mean comes first; then, of each block of `TAPS` that is in ``taps``, each channel's mean and
+        deviation over the picture: early blocks still see noise and blur, which the last layer was trained to overlook.
         """
-        network = self._network
-        if network is None:
+        if self._network is None:
             raise ModelNotLoadedError("the photo backbone is not loaded")
-        x = torch.from_numpy(batch).permute(0, 3, 1, 2)  # a view of channels-last memory: nothing is copied
+        last, *blocks = self._network(_channels_first(batch))
+        parts = [_statistics(x, precision) for tap, x in zip(TAPS, blocks, strict=True) if tap in taps]
+        return torch.cat([last, *parts], dim=1).numpy()
+
+
+def _channels_first(batch: np.ndarray) -> torch.Tensor:
+    """Shape (n, side, side, 3) as (n, 3, side, side): a view of channels-last memory, nothing is copied."""
+    return torch.from_numpy(batch).permute(0, 3, 1, 2)
+
+
+class _Trunk(nn.Module):
+    """EfficientNet without its classifier: the last layer's mean, and what left the blocks of `TAPS`."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        network, tapped = self.network, []
         x = network._swish(network._conv_stem(x))
-        parts = []
         for number, block in enumerate(network._blocks):
             x = block(x)
-            if number in taps:
-                parts.append(_statistics(x, precision))
-        last = network._swish(network._conv_head(x)).mean((2, 3))
-        return torch.cat([last, *parts], dim=1).numpy()
+            if number in TAPS:
+                tapped.append(x)
+        return network._swish(network._conv_head(x)).mean((2, 3)), *tapped
+
+
+def _traced(network: nn.Module) -> Trunk:
+    """The network as one frozen graph: without Python between its 49 convolutions it takes a quarter less time."""
+    example = np.zeros((1, SIDE, SIDE, 3), dtype=np.float32)
+    with torch.inference_mode(), warnings.catch_warnings():
+        # torch would rather see torch.export, which needs a compiler at each start.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        graph: Trunk = torch.jit.freeze(
+            torch.jit.trace(_Trunk(network).eval(), _channels_first(example), check_trace=False)
+        )
+        for count in (1, 1, 2, 3):  # the first runs of a graph are slow, and so is the first of another shape
+            graph(_channels_first(np.repeat(example, count, axis=0)))
+    return graph
 
 
 def _statistics(x: torch.Tensor, precision: Precision) -> torch.Tensor:
@@ -150,8 +182,8 @@ def _statistics(x: torch.Tensor, precision: Precision) -> torch.Tensor:
     return torch.cat([mean, variance.sqrt()], dim=1)
 
 
-def _fused(network: nn.Module) -> nn.Module:
-    """Batch norm folded into the convolution before it, which leaves a third fewer operations."""
+def _fused(network: Any) -> nn.Module:
+    """Batch norm folded into the convolution before it, a third fewer operations; channels last in memory."""
     pairs = (("_conv_stem", "_bn0"), ("_conv_head", "_bn1"))
     inner = (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))
     for owner, names in ((network, pairs), *((block, inner) for block in network._blocks)):
@@ -159,7 +191,8 @@ def _fused(network: nn.Module) -> nn.Module:
             if hasattr(owner, convolution):
                 setattr(owner, convolution, fuse_conv_bn_eval(getattr(owner, convolution), getattr(owner, norm)))
                 setattr(owner, norm, nn.Identity())
-    return network
+    fused: nn.Module = network.to(memory_format=torch.channels_last)
+    return fused
 
 
 class PhotoModel:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import platform
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -31,6 +31,7 @@ CHARACTERS_PER_TOKEN = 16  # more than any text needs: longer ones are cut befor
 
 Padding = Literal["longest", "max_tokens"]
 Pooling = Literal["mean", "first"]
+Transformer = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,13 @@ class _Layer(nn.Module):
         self.down = nn.Linear(INNER, WIDTH)
         self.norm_2 = nn.LayerNorm(WIDTH, eps=1e-12)
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         batch, tokens, _ = x.shape
         qkv = self.qkv(x).view(batch, tokens, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
         attended = F.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], attn_mask=mask)
         x = self.norm_1(x + self.out(attended.transpose(1, 2).reshape(batch, tokens, WIDTH)))
-        return self.norm_2(x + self.down(F.gelu(self.up(x))))
+        y: torch.Tensor = self.norm_2(x + self.down(F.gelu(self.up(x))))
+        return y
 
 
 class _Transformer(nn.Module):
@@ -107,9 +109,9 @@ class _Transformer(nn.Module):
         self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
         self.layers = nn.ModuleList(_Layer() for _ in range(LAYERS))
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        x = self.norm(self.words(ids) + self.places.weight[: ids.shape[1]])
-        wide = None if mask is None else mask[:, None, None, :]
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        x: torch.Tensor = self.norm(self.words(ids) + self.places.weight[: ids.shape[1]])
+        wide = mask[:, None, None, :]
         for layer in self.layers:
             x = layer(x, wide)
         return x
@@ -141,7 +143,7 @@ class Encoder:
     def __init__(self, directory: Path | None = None, quantized: bool = True) -> None:
         self.directory = directory or base_directory()
         self.quantized = quantized
-        self._network: nn.Module | None = None
+        self._network: Transformer | None = None
         self._users = 0
 
     @property
@@ -149,14 +151,14 @@ class Encoder:
         return self._network is not None
 
     def load(self) -> None:
-        """Read the weights for one more user; only the first reads them. Takes about 0.4 s."""
+        """Read the weights for one more user; only the first reads them. Takes about 0.6 s."""
         self._users += 1
         if self._network is None:
             with torch.device("meta"):
                 network = _Transformer()
             tensors = _renamed(load_tensors(self.directory / "model.safetensors"))
             network.load_state_dict(tensors, assign=True)
-            self._network = _quantize(network.eval()) if self.quantized else network.eval()
+            self._network = _traced(_quantize(network.eval()) if self.quantized else network.eval())
 
     def unload(self) -> None:
         """Give one user's hold back; the last one frees the weights."""
@@ -168,7 +170,7 @@ class Encoder:
     def encode(self, batch: Sequence[Sequence[int]], width: int, pooling: Pooling) -> np.ndarray:
         """Embeddings of length 1, shape (n, 384), of token lists padded to ``width``.
 
-        ``mean`` averages over the tokens that are there, as MiniLM was trained; ``first`` takes the first token's vector.
+        ``mean`` averages over the tokens there are, as MiniLM was trained to; ``first`` takes the first one's vector.
         """
         if self._network is None:
             raise ModelNotLoadedError("the text encoder is not loaded")
@@ -177,7 +179,7 @@ class Encoder:
         for row, tokens in enumerate(batch):
             ids[row, : len(tokens)] = torch.tensor(tokens)
             mask[row, : len(tokens)] = True
-        vectors = self._network(ids, None if bool(mask.all()) else mask)
+        vectors = self._network(ids, mask)
         pooled = vectors[:, 0] if pooling == "first" else _mean(vectors, mask)
         return F.normalize(pooled, dim=1).numpy()
 
@@ -198,6 +200,21 @@ def _quantize(network: nn.Module) -> nn.Module:
         warnings.simplefilter("ignore", UserWarning)
         quantized: nn.Module = quantize_dynamic(network, {nn.Linear: per_channel_dynamic_qconfig}, dtype=torch.qint8)
     return quantized
+
+
+def _traced(network: nn.Module) -> Transformer:
+    """The network as one frozen graph: without Python between its layers it takes a quarter less time."""
+    with torch.inference_mode(), warnings.catch_warnings():
+        # torch would rather see torch.export, which needs a compiler at each start.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        graph: Transformer = torch.jit.freeze(torch.jit.trace(network, _example(1, MAX_TOKENS), check_trace=False))
+        for shape in ((1, 32), (1, 28), (2, 30), (3, 24)):  # the first runs of a graph, and of a shape, are slow
+            graph(*_example(*shape))
+    return graph
+
+
+def _example(count: int, tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.ones((count, tokens), dtype=torch.long), torch.ones((count, tokens), dtype=torch.bool)
 
 
 class TextModel:

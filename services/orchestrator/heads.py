@@ -53,31 +53,31 @@ class _Head:
         self.features: tuple[str, ...] = ()
         self.defaults: dict[str, float] = {}
         self._facts: dict[str, Any] = {}
-        self._estimator: Any = None
+        self.estimator: Any = None  # scikit-learn's, which has no types
         self.load()
 
     @property
     def loaded(self) -> bool:
-        return self._estimator is not None
+        return self.estimator is not None
 
     def load(self) -> None:
         """Read estimator and facts. Raises ``FileNotFoundError``, or skops's ``UntrustedTypesFoundException``."""
         self._facts = json.loads((self.directory / "head.json").read_text())
         self.features = tuple(self._facts["features"])
         self.defaults = {name: float(value) for name, value in self._facts["defaults"].items()}
-        self._estimator = skops.io.load(self.directory / "head.skops", trusted=list(TRUSTED))
-        check_trees(self._estimator)
+        self.estimator = skops.io.load(self.directory / "head.skops", trusted=list(TRUSTED))
+        check_trees(self.estimator)
 
     def unload(self) -> None:
-        self._estimator = None
+        self.estimator = None
 
     def missing(self, features: Features) -> tuple[str, ...]:
         """Names of the features that a prediction on these would take from the defaults."""
         return tuple(name for name in self.features if features.get(name) is None)
 
     def _numbers(self, features: Features) -> dict[str, float]:
-        """Every feature as a number, defaults where one is missing or not a number."""
-        if self._estimator is None:
+        """Every feature as a number, defaults where one is missing or not finite."""
+        if self.estimator is None:
             raise ModelNotLoadedError(f"{self.name} {self.version} is not loaded")
         return {name: _number(features.get(name), self.defaults[name]) for name in self.features}
 
@@ -87,13 +87,18 @@ class PriceModel(_Head):
 
     name = "price_model"
 
+    @property
+    def interval_log(self) -> float:
+        """Half the interval's width in log dollars."""
+        return float(self._facts["interval_log"])
+
     def predict(self, features: Features) -> PriceEstimate:
         """Price from whatever is known. Raises `ModelOutputError` where it is not finite."""
         row = np.array([price_columns(self._numbers(features), self.features)])
-        price = float(np.exp(self._estimator.predict(row)[0]))
+        price = float(np.exp(self.estimator.predict(row)[0]))
         if not math.isfinite(price):
             raise ModelOutputError(f"{self.name} {self.version} gave a price that is not finite")
-        reach = math.exp(self._facts["interval_log"])
+        reach = math.exp(self.interval_log)
         return PriceEstimate(price, price / reach, price * reach)
 
 
@@ -104,7 +109,7 @@ class ConversionModel(_Head):
 
     def load(self) -> None:
         super().load()
-        self._segments: dict[str, float] = dict(self._facts["segments"])
+        self.segments: dict[str, float] = dict(self._facts["segments"])
 
     @property
     def threshold(self) -> float:
@@ -114,8 +119,8 @@ class ConversionModel(_Head):
     def predict(self, features: Features) -> ConversionEstimate:
         """Chance from whatever is known; an unknown segment counts as an average one. May raise `ModelOutputError`."""
         numbers = self._numbers(features)
-        row = np.array([conversion_columns(numbers, str(features.get("segment", "")), self._segments)])
-        chance = float(self._estimator.predict_proba(row)[0, 1])
+        row = np.array([conversion_columns(numbers, str(features.get("segment", "")), self.segments)])
+        chance = float(self.estimator.predict_proba(row)[0, 1])
         if not math.isfinite(chance):
             raise ModelOutputError(f"{self.name} {self.version} gave a chance that is not finite")
         return ConversionEstimate(chance, chance >= self.threshold)
@@ -123,18 +128,18 @@ class ConversionModel(_Head):
 
 def check_trees(estimator: Any) -> None:
     """Raises ``ValueError`` where a node of any tree points outside its tree or to a feature that is not there."""
-    for tree in getattr(estimator, "estimators_", np.empty(0)).ravel():
+    for tree in list(getattr(estimator, "estimators_", np.empty(0)).ravel()):
         nodes, width = tree.tree_, estimator.n_features_in_
         children = np.stack([nodes.children_left, nodes.children_right])
         inner = nodes.children_left != -1
         if children.max() >= nodes.node_count or (children[:, inner] <= np.flatnonzero(inner)).any():
             raise ValueError("a tree's node points outside the tree")
-        if inner.any() and not (0 <= nodes.feature[inner].min() and nodes.feature[inner].max() < width):
+        if inner.any() and not (nodes.feature[inner].min() >= 0 and nodes.feature[inner].max() < width):
             raise ValueError("a tree's node splits on a feature that is not there")
 
 
 def _number(value: float | str | None, default: float) -> float:
-    return float(value) if isinstance(value, int | float) and not math.isnan(value) else default
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else default
 
 
 def price_columns(numbers: Mapping[str, float], names: tuple[str, ...]) -> list[float]:
@@ -153,7 +158,7 @@ def conversion_columns(numbers: Mapping[str, float], segment: str, segments: Map
     columns = [
         math.log(max(numbers["session_duration"], 1.0)),
         math.log(max(numbers["items_viewed"], 0.5)),
-        math.log(numbers["saved"] + 0.2),
+        math.log(max(numbers["saved"], 0.0) + 0.2),
         math.log(max(numbers["visits_per_week"], 0.05)),
         math.log(max(numbers["list_price"], 1.0) / max(usual, 1.0)),
         numbers["build_grade"],
