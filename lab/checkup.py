@@ -93,7 +93,12 @@ def _engine() -> Finding:
     if docker is None:
         return Finding("container engine", "ok", "none; the local target needs none")
     command = [docker, "compose", "version", "--short"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_ENGINE_TIMEOUT_S, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_ENGINE_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return Finding(
+            "container engine", "warning", f"Docker does not answer in {_ENGINE_TIMEOUT_S} s; none is needed"
+        )
     text = f"Docker with Compose {done.stdout.strip()}" if done.returncode == 0 else "Docker without Compose v2"
     return Finding("container engine", "ok", f"{text}; the local target needs none")
 

@@ -79,6 +79,11 @@ def recorded_options(place: Place) -> Options:
     recorded = run.read_run(place)
     if recorded is None:
         raise LabError(f"There is no record of a start in {place.shown(place.run_dir)}.", "Run `faultline up`.")
+    if recorded.offset != place.offset:
+        raise LabError(
+            f"The stack of {place.shown(place.run_dir)} has port offset {recorded.offset}, not {place.offset}.",
+            f"Set FAULTLINE_PORT_OFFSET={recorded.offset}, or another FAULTLINE_RUN_DIR.",
+        )
     return Options(telemetry=recorded.telemetry, traffic_rate=recorded.traffic_rate, seed=recorded.seed)
 
 
@@ -94,7 +99,7 @@ def _launch(place: Place, options: Options, listed: list[Program]) -> None:
     (place.run_dir / "telemetry_store").mkdir(exist_ok=True)
     files.write_prometheus_folder(place)
     files.write_supervisor_conf(place, listed)
-    this_run = run.new_run(options.telemetry, options.traffic_rate, options.seed)
+    this_run = run.new_run(options.telemetry, options.traffic_rate, options.seed, place.offset)
     run.write_run(place, this_run)
     environment = {**common_environment(place, options), run.RUN_ID: this_run.run_id}
     supervisor.launch(place, supervisor.inherited(environment))

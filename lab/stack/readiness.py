@@ -92,7 +92,8 @@ def _look(
         if state.reasons.get(program.name) != reason:
             progress.waiting(program.name, reason)
         state.reasons[program.name] = reason
-        if state.hopeless(processes[program.name]):
+        process = processes.get(program.name)
+        if process is None or state.hopeless(process):
             broken.append(program.name)
     return broken
 

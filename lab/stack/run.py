@@ -21,17 +21,18 @@ _TERM_GRACE_S = 12.0
 
 @dataclass(frozen=True)
 class Run:
-    """What was started: the run's id, when (Unix seconds) and with which choices."""
+    """What was started: the run's id, when (Unix seconds), with which choices and port offset."""
 
     run_id: str
     started: float
     telemetry: bool
     traffic_rate: float
     seed: int
+    offset: int = 0
 
 
-def new_run(telemetry: bool, traffic_rate: float, seed: int) -> Run:
-    return Run(secrets.token_hex(16), time.time(), telemetry, traffic_rate, seed)
+def new_run(telemetry: bool, traffic_rate: float, seed: int, offset: int = 0) -> Run:
+    return Run(secrets.token_hex(16), time.time(), telemetry, traffic_rate, seed, offset)
 
 
 def write_run(place: Place, run: Run) -> None:

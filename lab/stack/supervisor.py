@@ -45,9 +45,17 @@ class Supervisor:
             return _as_int(self._proxy.supervisor.getPID())
         except (OSError, http.client.HTTPException):
             return None
+        except xmlrpc.client.Fault as fault:
+            raise _going_down(fault) from None
 
     def processes(self) -> list[ProcessInfo]:
-        answer = self._proxy.supervisor.getAllProcessInfo()
+        """Every program. Raises LabError where supervisord is gone or about to go."""
+        try:
+            answer = self._proxy.supervisor.getAllProcessInfo()
+        except (OSError, http.client.HTTPException) as error:
+            raise LabError(f"supervisord has gone away ({error}).", "Run `faultline up` again.") from error
+        except xmlrpc.client.Fault as fault:
+            raise _going_down(fault) from None
         return [_process(row) for row in answer if isinstance(row, dict)] if isinstance(answer, list) else []
 
     def shutdown(self) -> None:
@@ -94,6 +102,10 @@ def _process(row: Mapping[object, object]) -> ProcessInfo:
         exit_status=_as_int(row["exitstatus"]),
         description=str(row["description"]),
     )
+
+
+def _going_down(fault: xmlrpc.client.Fault) -> LabError:
+    return LabError(f"The stack is being stopped ({fault.faultString}).", "Try again in a moment.")
 
 
 def _as_int(value: object) -> int:
