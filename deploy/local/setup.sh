@@ -132,7 +132,7 @@ ensure_environment() {
     fi
     say "[3/3] Python packages ($(grep -c '==' "$lock"), about 420 MB to download the first time)"
     install_lock
-    pip_install --no-build-isolation -e "$root"
+    pip_install -q --no-build-isolation -e "$root"
     compile_what_starts
     cp "$lock" "$stamp"
 }
@@ -140,21 +140,57 @@ ensure_environment() {
 # Unpacking keeps one core busy, so two pips share the work. --no-deps: the lock is complete, and one package would
 # otherwise pull in a family that nobody needs.
 install_lock() {
-    awk '/==/ && !/^torch==/ && ++n % 2 == 0' "$lock" >"$venv/first-half.txt"
-    awk '/==/ && !/^torch==/ && ++n % 2 == 1' "$lock" >"$venv/second-half.txt"
-    (install_torch && pip_install -r "$venv/first-half.txt") >"$venv/first-half.log" 2>&1 &
-    other=$!
-    trap 'kill "$other"; exit 130' INT
-    trap 'kill "$other"; exit 143' TERM
-    if ! pip_install -r "$venv/second-half.txt"; then
-        kill "$other"
-        fail "pip could not install the packages" "see its message above"
-    fi
-    if ! wait "$other"; then
-        cat "$venv/first-half.log" >&2
-        exit 1
-    fi
+    logs=$venv/set-up
+    rm -rf "$logs"
+    mkdir -p "$logs"
+    awk '/==/ && !/^torch==/ && ++n % 2 == 0' "$lock" >"$logs/1.txt"
+    awk '/==/ && !/^torch==/ && ++n % 2 == 1' "$lock" >"$logs/2.txt"
+    (finish 1 install_torch_and "$logs/1.txt") >"$logs/1.log" 2>&1 &
+    one=$!
+    (finish 2 pip_install -r "$logs/2.txt") >"$logs/2.log" 2>&1 &
+    two=$!
+    trap 'kill "$one" "$two"; exit 130' INT
+    trap 'kill "$one" "$two"; exit 143' TERM
+    watch_logs
     trap - INT TERM
+    for half in 1 2; do
+        if [ "$(cat "$logs/$half.ended")" -ne 0 ]; then
+            tail -n 15 "$logs/$half.log" >&2
+            fail "the packages could not be installed" "see above; all of it is in $logs/$half.log"
+        fi
+    done
+}
+
+# Run a command and leave its exit code in a file: a shell cannot ask whether a child of its own has ended.
+finish() {
+    half=$1
+    shift
+    code=0
+    ("$@") || code=$?
+    echo "$code" >"$logs/$half.ended"
+}
+
+install_torch_and() {
+    install_torch && pip_install -r "$1"
+}
+
+# Until both have ended: how many packages pip has got hold of, in place in a terminal, now and then elsewhere.
+watch_logs() {
+    total=$(grep -c '==' "$lock")
+    ticks=0
+    while [ ! -e "$logs/1.ended" ] || [ ! -e "$logs/2.ended" ]; do
+        sleep 1
+        ticks=$((ticks + 1))
+        found=$(cat "$logs"/?.log | grep -c -E '^(Collecting|Processing)' || :)
+        if [ -t 1 ]; then
+            printf '\r      %s of %s found, %s s ' "$found" "$total" "$ticks"
+        elif [ $((ticks % 10)) -eq 0 ]; then
+            say "      $found of $total found, $ticks s"
+        fi
+    done
+    if [ -t 1 ]; then
+        printf '\n'
+    fi
 }
 
 # Not every module is compiled at install: most are never imported.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import psutil
 
@@ -25,9 +25,9 @@ class Run:
 
     run_id: str
     started: float
-    telemetry: bool
-    traffic_rate: float
-    seed: int
+    telemetry: bool = True
+    traffic_rate: float = 5.0
+    seed: int = 1
     offset: int = 0
 
 
@@ -43,7 +43,9 @@ def read_run(place: Place) -> Run | None:
     """The record of the last start, or None where there is none."""
     if not place.state_file.exists():
         return None
-    return Run(**json.loads(place.state_file.read_text()))
+    recorded = json.loads(place.state_file.read_text())
+    # A record of another version of this file may know more, or less, than this one.
+    return Run(**{each.name: recorded[each.name] for each in fields(Run) if each.name in recorded})
 
 
 def processes_of(run: Run) -> list[psutil.Process]:

@@ -42,6 +42,15 @@ def test_the_record_of_a_run_is_read_back(tmp_path: Path) -> None:
     assert read_run(place) == run
 
 
+def test_a_record_of_another_version_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    place = Place(tmp_path, tmp_path)
+    place.state_file.write_text('{"run_id": "ab", "started": 1.5, "colour": "blue"}')
+
+    run = read_run(place)
+    assert run is not None
+    assert (run.run_id, run.seed) == ("ab", 1)
+
+
 def test_only_this_runs_processes_are_ended() -> None:
     ours, theirs = new_run(True, 5, 1), new_run(True, 5, 1)
     with sleeper(ours.run_id) as mine, sleeper(theirs.run_id) as other:
