@@ -14,6 +14,7 @@ import yaml
 from chassis import semconv
 from services.topology import SERVICES
 from telemetry_store.ingest.line_rows import INDEX_LABELS
+from telemetry_store.metrics import histogram, service_graph, span_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "deploy/collector"
@@ -244,6 +245,24 @@ def test_span_metrics_have_the_names_and_buckets_of_the_other_latencies() -> Non
     statements = config["processors"]["transform/span_metrics"]["metric_statements"][0]["statements"]
     assert statements[-1].startswith('set(name, "traces.spanmetrics.latency")')
     assert "transform/span_metrics" in config["service"]["pipelines"]["metrics/spans"]["processors"]
+
+
+def test_the_collector_makes_the_series_that_the_local_store_makes() -> None:
+    config = merged("compose")["connectors"]
+    for connector, buckets in (
+        ("span_metrics", config["span_metrics"]["histogram"]["explicit"]["buckets"]),
+        ("service_graph", config["service_graph"]["latency_histogram_buckets"]),
+    ):
+        assert tuple(map(seconds, buckets)) == histogram.EDGES, connector
+    # Without further dimensions a connector's own remain: those that the store has.
+    assert "dimensions" not in config["span_metrics"]
+    assert "dimensions" not in config["service_graph"]
+    assert span_metrics.LABELS == ("service_name", "span_name", "span_kind", "status_code")
+    assert service_graph.LABELS == ("client", "server", "connection_type", "failed")
+    assert config["span_metrics"]["aggregation_cardinality_limit"] == span_metrics.SERIES_LIMIT
+    assert config["service_graph"]["database_name_attributes"] == [service_graph._DATABASE_ATTRIBUTE]
+    assert tuple(config["service_graph"]["virtual_node_peer_attributes"]) == service_graph._PEER_ATTRIBUTES
+    assert seconds(config["service_graph"]["store"]["ttl"]) == service_graph.WAIT_SECONDS
 
 
 def test_several_collectors_mark_their_series_and_one_does_not() -> None:
