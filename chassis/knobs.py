@@ -122,7 +122,8 @@ class Knob(Generic[Value]):
     def as_dict(self) -> dict[str, Any]:
         """The knob as JSON: name, kind, value, default, doc, and bounds or choices where there are any."""
         described: dict[str, Any] = {
-            "name": self.name, "kind": self.kind, "value": self.__dict__["value"], "default": self.default, "doc": self.doc,
+            "name": self.name, "kind": self.kind, "value": self.__dict__["value"], "default": self.default,
+            "doc": self.doc,
         }
         limits = {"minimum": self.minimum, "maximum": self.maximum, "choices": list(self.choices) or None}
         return described | {key: limit for key, limit in limits.items() if limit is not None}
@@ -179,6 +180,10 @@ class Knobs:
         """Make and keep a knob; see Knob. Raises ValueError where the name is taken."""
         knob = Knob(name, default, doc, minimum=minimum, maximum=maximum, choices=choices, on_change=on_change)
         return self.add(knob)
+
+    def share(self, name: str, default: Value, doc: str, **limits: Any) -> Knob[Value]:
+        """The knob of this name, made where there is none yet: several of a kind may read one knob."""
+        return self._knobs[name] if name in self._knobs else self.register(name, default, doc, **limits)
 
     def add(self, knob: Knob[Value]) -> Knob[Value]:
         """Keep a knob that its component made. Raises ValueError where the name is taken."""

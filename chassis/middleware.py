@@ -56,6 +56,9 @@ class Measure:
 
     def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
         self.app, self.telemetry = app, telemetry
+        self._route = telemetry.knobs.share(
+            "metrics.route", "template", "What stands in the label route.", choices=("template", "path")
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in HEALTH_PATHS:
@@ -81,7 +84,9 @@ class Measure:
         (line.warning if status >= 500 else line.info)("request answered")
 
     def route(self, scope: Scope) -> str:
-        """The route's template, which is one of a few; a path nobody serves is never a label."""
+        """The route's template, one of a few; a path nobody serves is a label only where the knob says so."""
+        if self._route.value == "path":
+            return str(scope["path"])
         return getattr(scope.get("route"), "path", "unmatched")
 
 

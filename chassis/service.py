@@ -15,6 +15,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from chassis import problems, runtime, semconv
 from chassis.control import ControlServer
+from chassis.faults.board import Board
+from chassis.faults.routes import routes
 from chassis.memory_guard import MemoryGuard
 from chassis.middleware import BodyLimit, LastResort, Measure, RequestContext
 from chassis.ports import MetricsServer
@@ -135,14 +137,18 @@ def serve(app: FastAPI, telemetry: Telemetry, *, port: int, metrics_port: int, c
         MemoryGuard(telemetry),
         MetricsServer(telemetry, settings.bind_host, metrics_port),
     ]
+    board = Board(telemetry.knobs)
     if settings.control:
-        watchers.append(ControlServer(telemetry, settings.bind_host, control_port))
+        control = ControlServer(telemetry, settings.bind_host, control_port)
+        control.routes += routes(board)
+        watchers.append(control)
     for watcher in watchers:
         watcher.start()
     server = uvicorn.Server(_config(app, settings.bind_host, port))
     try:
         server.run()
     finally:
+        board.end_all()
         for watcher in reversed(watchers):
             watcher.stop()
         telemetry.shutdown(timeout=3)

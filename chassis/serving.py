@@ -45,6 +45,38 @@ class InferenceFailed(Problem):
         super().__init__(500, "inference-failed", "The model could not answer", f"{model} failed on this input.")
 
 
+class Loads(Protocol):
+    """Weights that several versions hold: each `load` is one more hold, the last `unload` frees them."""
+
+    @property
+    def loaded(self) -> bool: ...
+    def load(self) -> None: ...
+    def unload(self) -> None: ...
+
+
+class Weights:
+    """The weights that the versions of one model share; knob ``model.keep`` says whether they stay between batches."""
+
+    def __init__(self, shared: Loads, holders: int, telemetry: Telemetry) -> None:
+        self._shared, self._holders = shared, holders
+        self._keep = telemetry.knobs.register(
+            "model.keep", True, "Whether the weights stay in memory between two batches."
+        )
+
+    @property
+    def missing(self) -> bool:
+        return not self._shared.loaded
+
+    def load(self) -> None:
+        for _ in range(self._holders):
+            self._shared.load()
+
+    def after_batch(self) -> None:
+        if not self._keep.value and self._shared.loaded:
+            for _ in range(self._holders):
+                self._shared.unload()
+
+
 @dataclass(eq=False, slots=True)
 class _Item(Generic[Input, Output]):
     value: Input
@@ -71,12 +103,24 @@ class ModelServer(Generic[Raw, Input, Output]):
         max_batch: int = 8,
         max_wait: float = 0.002,
         queue_limit: int = 64,
+        weights: Weights | None = None,
     ) -> None:
-        self.model, self.telemetry, self.executor = model, telemetry, executor
-        self.max_batch, self.max_wait = max_batch, max_wait
+        self.model, self.telemetry, self.executor, self.weights = model, telemetry, executor, weights
+        self._register_knobs(max_batch, max_wait)
         self._queue: asyncio.Queue[_Item[Input, Output]] = asyncio.Queue(queue_limit)
         self.names = {semconv.ML_MODEL_NAME: model.name, semconv.ML_MODEL_VERSION: model.version}
         self._labels = {"model_name": model.name, "model_version": model.version}
+
+    def _register_knobs(self, max_batch: int, max_wait: float) -> None:
+        """One set for all versions of a process."""
+        add = self.telemetry.knobs.share
+        self._max_batch = add("batcher.max_batch", max_batch, "Requests in one batch at most.", minimum=1, maximum=64)
+        self._max_wait = add(
+            "batcher.max_wait", max_wait, "Seconds that a batch waits to fill.", minimum=0, maximum=10
+        )
+        self._executor = add("runner.executor", "thread", "Where inference runs.", choices=("thread", "loop"))
+        self._carry = add("runner.context", True, "Whether an inference belongs to its caller's trace.")
+        self._passes = add("runner.passes", 1, "Passes of one inference; the last one counts.", minimum=1, maximum=20)
 
     async def __aenter__(self) -> Self:
         with self.telemetry.span("model_load", self.names):
@@ -123,8 +167,8 @@ class ModelServer(Generic[Raw, Input, Output]):
     async def _collect(self) -> list[_Item[Input, Output]]:
         """The next batch: full, or as large as it got in ``max_wait`` seconds."""
         batch = [await self._queue.get()]
-        flush_at = batch[0].queued + self.max_wait
-        while len(batch) < self.max_batch:
+        flush_at = batch[0].queued + self._max_wait.value
+        while len(batch) < self._max_batch.value:
             try:
                 async with asyncio.timeout(max(0.0, flush_at - time.perf_counter())):
                     batch.append(await self._queue.get())
@@ -145,8 +189,10 @@ class ModelServer(Generic[Raw, Input, Output]):
         if not batch:
             return
         self.telemetry.observe(semconv.BATCH_SIZE, len(batch), **self._labels)
-        loop = asyncio.get_running_loop()
-        results = await loop.run_in_executor(self.executor, self._run, batch)
+        if self._executor.value == "loop":
+            results = self._run(batch)
+        else:
+            results = await asyncio.get_running_loop().run_in_executor(self.executor, self._run, batch)
         for item, result in zip(batch, results, strict=True):
             if item.answer.done():
                 continue
@@ -162,7 +208,9 @@ class ModelServer(Generic[Raw, Input, Output]):
 
     def _run(self, batch: Sequence[_Item[Input, Output]]) -> Sequence[Output | Exception]:
         """In the worker thread: one span a request, each in its own trace, around the one call of the model."""
-        spans = self._spans(batch)
+        if self.weights is not None and self.weights.missing:
+            self._load(batch, self.weights)
+        spans = self._spans("model_inference", batch)
         started = time.perf_counter()
         results = self._predict([item.value for item in batch])
         seconds = time.perf_counter() - started
@@ -171,23 +219,34 @@ class ModelServer(Generic[Raw, Input, Output]):
                 item.context.run(self._failed, span, result)
             self.telemetry.observe(semconv.MODEL_INFERENCE_DURATION, seconds, exemplar_span=span, **self._labels)
             span.end()
+        if self.weights is not None:
+            self.weights.after_batch()
         return results
+
+    def _load(self, batch: Sequence[_Item[Input, Output]], weights: Weights) -> None:
+        spans = self._spans("model_load", batch)
+        weights.load()
+        for span in spans:
+            span.end()
 
     def _predict(self, values: Sequence[Input]) -> Sequence[Output | Exception]:
         """Answers in the order of ``values``; an input that the model fails on does not fail its batch."""
         try:
+            for _ in range(self._passes.value - 1):
+                self.model.predict(values)
             return self.model.predict(values)
         except Exception as error:  # noqa: BLE001 - whatever a model raises is the answer to its caller
             if len(values) == 1:
                 return [error]
             return [answer for value in values for answer in self._predict([value])]
 
-    def _spans(self, batch: Sequence[_Item[Input, Output]]) -> list[Span]:
+    def _spans(self, name: str, batch: Sequence[_Item[Input, Output]]) -> list[Span]:
         attributes: dict[str, str | int] = {**self.names, semconv.ML_BATCH_SIZE: len(batch)}
+        carry = self._carry.value
         return [
-            item.context.run(
+            (item.context if carry else Context()).run(
                 self.telemetry.start_span,
-                "model_inference",
+                name,
                 attributes,
                 links=[Link(other.wait.get_span_context()) for other in batch if other is not item],
             )

@@ -11,9 +11,10 @@ from fastapi import APIRouter, FastAPI, Query, Request
 
 from chassis.service import build_app as build
 from chassis.service import resource
-from chassis.serving import ModelServer
+from chassis.serving import ModelServer, Weights
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
+from services.cv_model.knobs import register
 from services.cv_model.model import Backbone, PhotoModel
 from services.cv_model.schemas import PhotoAnswer
 from services.cv_model.scoring import PhotoScorer
@@ -43,10 +44,13 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
         backbone = Backbone()
         async with AsyncExitStack() as stack:
             worker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="inference"))
+            models = [PhotoModel(settings.models_dir / "cv_model" / name, name, backbone) for name in VERSIONS]
+            register(telemetry.knobs, models, worker)
+            weights = Weights(backbone, len(models), telemetry)
             servers = {}
-            for version in VERSIONS:
-                model = PhotoModel(settings.models_dir / "cv_model" / version, version, backbone)
-                servers[version] = await stack.enter_async_context(ModelServer(model, telemetry, worker))
+            for model in models:
+                server = ModelServer(model, telemetry, worker, weights=weights)
+                servers[model.version] = await stack.enter_async_context(server)
             app.state.scorer = PhotoScorer(servers, telemetry)
             await app.state.scorer.warm_up()
             yield

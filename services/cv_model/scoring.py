@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from chassis import semconv
+from chassis.pool import Pool
 from chassis.problems import Problem
 from chassis.serving import ModelServer, bind_prediction
 from chassis.telemetry import Telemetry
@@ -16,6 +17,7 @@ from services.cv_model.model import PhotoError, PhotoScore, decode_photo
 from services.cv_model.schemas import PhotoAnswer
 
 MAX_PIXELS = 4_000_000
+GATE = 64  # requests between decoding and answer at once
 
 PhotoServer = ModelServer[Image.Image, np.ndarray, PhotoScore]
 
@@ -24,7 +26,11 @@ class PhotoScorer:
     """Scores photos with the version each request names. ``max_pixels`` bounds what is decoded."""
 
     def __init__(self, servers: Mapping[str, PhotoServer], telemetry: Telemetry, max_pixels: int = MAX_PIXELS) -> None:
-        self.servers, self.telemetry, self.max_pixels = servers, telemetry, max_pixels
+        self.servers, self.telemetry = servers, telemetry
+        self._max_pixels = telemetry.knobs.register(
+            "photo.max_pixels", max_pixels, "Most pixels of a photo that is decoded.", minimum=64
+        )
+        self._gate = Pool("inference", GATE, telemetry)
 
     async def score(self, photo: bytes, version: str) -> PhotoAnswer:
         """Raises Problem 404 for a version not loaded, 422 for bytes that are no photo, and what infer raises."""
@@ -32,7 +38,8 @@ class PhotoScorer:
         if server is None:
             raise Problem(404, "unknown-version", "No such model version", f"Loaded: {', '.join(self.servers)}.")
         array = await asyncio.to_thread(self._prepare, server, photo)
-        result = await server.infer(array)
+        async with self._gate.slot():
+            result = await server.infer(array)
         with self.telemetry.span("postprocess", server.names):
             bind_prediction(self.telemetry, server.model, result.score).info("photo scored")
         return PhotoAnswer(
@@ -48,7 +55,7 @@ class PhotoScorer:
         """In a thread of its own: a large photo takes tens of milliseconds."""
         with self.telemetry.span("decode_photo", {semconv.PHOTO_BYTES: len(photo)}):
             try:
-                image = decode_photo(photo, self.max_pixels)
+                image = decode_photo(photo, self._max_pixels.value)
             except PhotoError as error:
                 raise Problem(422, "unreadable-photo", "The photo cannot be read", str(error)) from error
             self.telemetry.set(semconv.PHOTO_PIXELS, image.width * image.height)

@@ -16,23 +16,29 @@ T = TypeVar("T")
 class Cache(Generic[T]):
     """Values by key, each kept ``life`` seconds. The keys are a bounded set, so nothing is evicted for room.
 
-    ``single_flight`` off, every caller that misses computes for itself.
+    Knobs ``cache.NAME.life`` and ``cache.NAME.single_flight``: off, every caller that misses computes for itself.
     """
 
     def __init__(self, name: str, life: float, telemetry: Telemetry) -> None:
-        self.name, self.life, self.telemetry, self.single_flight = name, life, telemetry, True
+        self.name, self.telemetry = name, telemetry
+        self._life = telemetry.knobs.register(
+            f"cache.{name}.life", life, f"Seconds that the cache {name} keeps a value.", minimum=0
+        )
+        self._single_flight = telemetry.knobs.register(
+            f"cache.{name}.single_flight", True, f"Whether one caller of the cache {name} computes for all who wait."
+        )
         self._kept: dict[str, tuple[float, T]] = {}
         self._flights: dict[str, asyncio.Task[T]] = {}
 
     async def get(self, key: str, compute: Callable[[], Awaitable[T]]) -> T:
         """The value kept for ``key``, or what ``compute`` gives; its exception reaches all who waited for it."""
         kept = self._kept.get(key)
-        hit = kept is not None and time.monotonic() - kept[0] < self.life
+        hit = kept is not None and time.monotonic() - kept[0] < self._life.value
         self.telemetry.set(semconv.CACHE_HIT, hit)
         self.telemetry.count(semconv.CACHE_REQUESTS, cache=self.name, result="hit" if hit else "miss")
         if kept is not None and hit:
             return kept[1]
-        if not self.single_flight:
+        if not self._single_flight.value:
             return await self._compute(key, compute)
         flight = self._flights.get(key)
         if flight is None:

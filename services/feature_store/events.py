@@ -54,6 +54,7 @@ class Aggregator:
         self.store, self.telemetry, self.consumer = store, telemetry, consumer
         self._script = store.client.register_script(Path(__file__).with_name("aggregates.lua").read_text())
         self._waiting = 0
+        self._counting = telemetry.knobs.register("events.counting", True, "Whether accepted events are counted.")
         telemetry.gauge_callback(semconv.EVENTS_WAITING, lambda: self._waiting)
 
     async def run(self) -> None:
@@ -61,6 +62,9 @@ class Aggregator:
         ready, complained = False, False
         while True:
             try:
+                if not self._counting.value:
+                    await self._stand_still()
+                    continue
                 if not ready:
                     await self._resume()
                     ready = True
@@ -71,6 +75,11 @@ class Aggregator:
                     self.telemetry.log.warning(f"events are not being counted: {type(error).__name__}: {error}")
                 ready, complained = False, True
                 await asyncio.sleep(RETRY_S)
+
+    async def _stand_still(self) -> None:
+        """Events pile up in the stream, and how many do is still told."""
+        await asyncio.sleep(BLOCK_MS / 1000)
+        self._waiting = await self._lag()
 
     async def _resume(self) -> None:
         """Makes the group where there is none, and finishes what this consumer had begun."""

@@ -21,6 +21,9 @@ from services.feature_store.schemas import FeaturesAnswer, FeaturesAsk
 
 Row = dict[str, str]
 NOT_FEATURES = frozenset({"place", "segment", "updated_at"})
+REFERENCE = ":"  # a field with a colon in its name refers to something else, such as a similar listing
+AREAS = ("area_m2", "lot_m2", "basement_m2")
+SQUARE_FEET = 10.7639  # in a square metre
 
 
 class FeatureReader:
@@ -29,6 +32,14 @@ class FeatureReader:
     def __init__(self, store: RedisStore, telemetry: Telemetry, neighbourhood_life: float = 30.0) -> None:
         self.store, self.telemetry = store, telemetry
         self.neighbourhoods: Cache[dict[str, float]] = Cache("neighbourhood", neighbourhood_life, telemetry)
+        self._strategy = telemetry.knobs.register(
+            "reader.strategy", "hashes", "Whether features are read as whole hashes or field by field.",
+            choices=("hashes", "field"),
+        )
+        self._version = telemetry.knobs.register(
+            "features.version", "v1", "Definitions of the features served: v2 gives areas in square feet.",
+            choices=("v1", "v2"),
+        )
 
     async def read(self, ask: FeaturesAsk) -> FeaturesAnswer:
         """Raises Problem 404 for an unknown listing, 503 where Redis cannot be used."""
@@ -41,8 +52,10 @@ class FeatureReader:
 
     async def _lookup(self, ask: FeaturesAsk) -> tuple[Row, Row]:
         with self.telemetry.span("feature_lookup"):
-            listing, user = await self.store.run(lambda redis: _two_hashes(redis, ask))
+            read = _two_hashes if self._strategy.value == "hashes" else _field_by_field
+            listing, user = await self.store.run(lambda redis: read(redis, ask))
             self.telemetry.set(semconv.FEATURE_COUNT, len(listing) + len(user))
+            self.telemetry.set(semconv.FEATURE_VERSION, self._version.value)
         if not listing:
             raise Problem(404, "unknown-listing", "Unknown listing", "The marketplace has no listing of this id.")
         return listing, user
@@ -60,11 +73,16 @@ class FeatureReader:
         if not user:
             self.telemetry.count(semconv.FEATURE_DEFAULTS, feature="behaviour")
         return FeaturesAnswer(
-            values={**_numbers(listing), **_numbers(user), **place},
+            values={**self._in_units(_numbers(listing)), **_numbers(user), **place},
             segment=user.get("segment", "unknown"),
             age_s=age,
             defaulted=[] if user else ["behaviour"],
         )
+
+    def _in_units(self, listing: dict[str, float]) -> dict[str, float]:
+        """A listing's numbers in the units of the definitions that are served."""
+        factor = SQUARE_FEET if self._version.value == "v2" else 1.0
+        return {name: value * factor if name in AREAS else value for name, value in listing.items()}
 
     def _age(self, user: Row) -> float | None:
         if "updated_at" not in user:
@@ -96,5 +114,15 @@ async def _two_hashes(redis: Redis, ask: FeaturesAsk) -> tuple[Row, Row]:
     return listing, user
 
 
+async def _field_by_field(redis: Redis, ask: FeaturesAsk) -> tuple[Row, Row]:
+    """One round trip a field: what an object mapper does that loads attributes when they are asked for."""
+    return await _fields(redis, f"listing:{ask.listing_id}"), await _fields(redis, f"user:{ask.user_id}")
+
+
+async def _fields(redis: Redis, key: str) -> Row:
+    values = {str(name): await redis.hget(key, str(name)) for name in await redis.hkeys(key)}
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
 def _numbers(row: Row) -> dict[str, float]:
-    return {name: float(value) for name, value in row.items() if name not in NOT_FEATURES}
+    return {name: float(value) for name, value in row.items() if name not in NOT_FEATURES and REFERENCE not in name}

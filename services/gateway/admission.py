@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis import semconv
+from chassis.knobs import Knobs
 from chassis.problems import Problem
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
@@ -21,11 +23,9 @@ GUARDED = "/v1/"
 
 
 @dataclass
-class Caller:
-    """One API key's owner, with a token bucket: ``rate_per_s`` on average, ``burst`` at once."""
+class Bucket:
+    """A token bucket: ``rate_per_s`` on average, ``burst`` at once."""
 
-    name: str
-    key_sha256: str
     rate_per_s: float
     burst: float
     tokens: float = field(init=False)
@@ -43,6 +43,19 @@ class Caller:
             self.tokens -= 1
             return 0.0
         return (1 - self.tokens) / self.rate_per_s
+
+
+@dataclass
+class _Named:
+    """Whose key it is; only its hash is kept."""
+
+    name: str
+    key_sha256: str
+
+
+@dataclass
+class Caller(Bucket, _Named):
+    """One API key's owner, with a token bucket."""
 
 
 class Callers:
@@ -63,11 +76,48 @@ class Callers:
         return matches[0] if matches else None
 
 
+class Keys:
+    """Finds a key's owner by a derivation of the key that is dear to guess, and remembered for the keys in use.
+
+    Knobs ``auth.rounds`` and ``auth.cache``.
+    """
+
+    def __init__(self, callers: Callers, knobs: Knobs) -> None:
+        self._callers = callers
+        self._known: dict[str, tuple[int, bytes]] = {}
+        self._rounds = knobs.register(
+            "auth.rounds", 1_000, "Rounds of a key's derivation.", minimum=1, maximum=10_000_000
+        )
+        self._cache = knobs.register("auth.cache", True, "Whether the derivation of a key in use is remembered.")
+
+    def owner(self, key: str) -> Caller | None:
+        """Whose key this is, if anyone's."""
+        caller = self._callers.find(key)
+        if caller is None:
+            return None
+        rounds, derived = self._rounds.value, self._known.get(caller.name)
+        if derived is None or derived[0] != rounds or not self._cache.value:
+            proof = hashlib.pbkdf2_hmac("sha256", key.encode(), caller.key_sha256.encode(), rounds)
+            if derived is not None and derived[0] == rounds and not hmac.compare_digest(proof, derived[1]):
+                return None
+            self._known[caller.name] = (rounds, proof)
+        return caller
+
+
 class Admission:
     """Lets a request in if its key is known and its owner within the rate; both steps are spans."""
 
     def __init__(self, app: ASGIApp, callers: Callers, telemetry: Telemetry) -> None:
         self.app, self.callers, self.telemetry = app, callers, telemetry
+        self._everyone = Bucket(0.0, 1.0)
+        telemetry.knobs.register(
+            "admission.limit", 0.0, "Requests a second of all callers together; 0: as many as their keys allow.",
+            minimum=0, on_change=self._limit,
+        )
+        self.keys = Keys(callers, telemetry.knobs)
+
+    def _limit(self, per_s: float) -> None:
+        self._everyone = Bucket(per_s, max(1.0, per_s / 2))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(GUARDED):
@@ -78,15 +128,15 @@ class Admission:
 
     def _refusal(self, key: str) -> Problem | None:
         with self.telemetry.span("authenticate"):
-            caller = self.callers.find(key)
+            caller = self.keys.owner(key)
         if caller is None:
             self.telemetry.count(semconv.REQUESTS_REJECTED, reason="api_key")
             detail = f"Send a valid key in the {API_KEY_HEADER} header."
             return Problem(401, "unauthenticated", "The API key is missing or wrong", detail)
         with self.telemetry.span("admission"):
-            wait = caller.take()
+            wait = caller.take() or (self._everyone.take() if self._everyone.rate_per_s else 0.0)
         if wait:
             self.telemetry.count(semconv.REQUESTS_REJECTED, reason="rate_limit")
-            detail = f"At most {caller.rate_per_s:g} requests a second."
+            detail = f"At most {min(caller.rate_per_s, self._everyone.rate_per_s or math.inf):g} requests a second."
             return Problem(429, "rate-limited", "Too many requests", detail, {"Retry-After": str(int(wait) + 1)})
         return None

@@ -19,7 +19,7 @@ from chassis.client import PeerTimeout, PeerUnavailable
 from chassis.problems import Problem
 from chassis.telemetry import Telemetry
 from services.feature_store.client import Accepted, Events, FeatureStoreClient
-from services.gateway.photo import MAX_BYTES, check_photo
+from services.gateway.photo import MAX_BYTES, MAX_PIXELS, check_photo
 from services.orchestrator.client import Ask, OrchestratorClient, Outcomes, OutcomesAnswer
 
 DEADLINE = 2.0  # seconds, for everything behind the gateway
@@ -43,6 +43,9 @@ class Forwarding:
         self, orchestrator: OrchestratorClient, feature_store: FeatureStoreClient, telemetry: Telemetry
     ) -> None:
         self.orchestrator, self.feature_store, self.telemetry = orchestrator, feature_store, telemetry
+        self._max_pixels = telemetry.knobs.register(
+            "photo.max_pixels", MAX_PIXELS, "Most pixels of a photo that is let in.", minimum=64
+        )
 
     async def predict(self, upload: Upload) -> Response:
         """Raises Problem for what the client must change, and 503 or 504 where the orchestrator gives no answer."""
@@ -82,7 +85,8 @@ class Forwarding:
     async def _checked(self, upload: Upload) -> Ask:
         photo = await upload.photo.read(MAX_BYTES + 1)
         kind = upload.photo.content_type or ""
-        await asyncio.to_thread(check_photo, photo, kind)  # unpacking four megapixels takes tens of milliseconds
+        # Unpacking four megapixels takes tens of milliseconds.
+        await asyncio.to_thread(check_photo, photo, kind, self._max_pixels.value)
         return Ask(
             user_id=upload.user_id,
             listing_id=upload.listing_id,

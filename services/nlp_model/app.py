@@ -11,9 +11,10 @@ from fastapi import APIRouter, FastAPI
 
 from chassis.service import build_app as build
 from chassis.service import resource
-from chassis.serving import ModelServer
+from chassis.serving import ModelServer, Weights
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
+from services.nlp_model.knobs import register
 from services.nlp_model.model import Encoder, TextModel
 from services.nlp_model.schemas import TextAnswer, TextAsk
 from services.nlp_model.scoring import TextScorer
@@ -41,10 +42,13 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
         encoder = Encoder()
         async with AsyncExitStack() as stack:
             worker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="inference"))
+            models = [TextModel(settings.models_dir / "nlp_model" / name, name, encoder) for name in VERSIONS]
+            register(telemetry.knobs, models, worker)
+            weights = Weights(encoder, len(models), telemetry)
             servers = {}
-            for version in VERSIONS:
-                model = TextModel(settings.models_dir / "nlp_model" / version, version, encoder)
-                servers[version] = await stack.enter_async_context(ModelServer(model, telemetry, worker))
+            for model in models:
+                server = ModelServer(model, telemetry, worker, weights=weights)
+                servers[model.version] = await stack.enter_async_context(server)
             app.state.scorer = TextScorer(servers, telemetry)
             await app.state.scorer.warm_up()
             yield

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chassis import semconv
+from chassis.pool import Pool
 from chassis.problems import Problem
 from chassis.serving import ModelServer, bind_prediction
 from chassis.telemetry import Telemetry
-from services.nlp_model.model import TextScore, TokenizedText
+from services.nlp_model.model import MAX_TOKENS, TextScore, TokenizedText
 from services.nlp_model.schemas import TextAnswer, TextAsk
+
+GATE = 64  # requests between tokens and answer at once
 
 TextServer = ModelServer[str, TokenizedText, TextScore]
 
@@ -19,6 +22,9 @@ class TextScorer:
 
     def __init__(self, servers: Mapping[str, TextServer], telemetry: Telemetry) -> None:
         self.servers, self.telemetry = servers, telemetry
+        self._gate = Pool("inference", GATE, telemetry)
+        self._padding = telemetry.knobs.share("tokenizer.padding", "longest", "As knobs.register says.")
+        self._max_tokens = telemetry.knobs.share("tokenizer.max_tokens", MAX_TOKENS, "As knobs.register says.")
 
     async def score(self, ask: TextAsk) -> TextAnswer:
         """Raises Problem 404 for a version that is not loaded, and what ModelServer.infer raises."""
@@ -27,11 +33,16 @@ class TextScorer:
             raise Problem(404, "unknown-version", "No such model version", f"Loaded: {', '.join(self.servers)}.")
         with self.telemetry.span("preprocess"):
             text = server.model.preprocess(ask.description)
-            self.telemetry.set(semconv.ML_TOKENS, len(text.ids))
-        result = await server.infer(text)
+            self.telemetry.set(semconv.ML_TOKENS, self._width(text))
+        async with self._gate.slot():
+            result = await server.infer(text)
         with self.telemetry.span("postprocess", server.names):
             bind_prediction(self.telemetry, server.model, result.score).info("description scored")
         return TextAnswer(score=result.score, tokens=len(text.ids), model_version=ask.version)
+
+    def _width(self, text: TokenizedText) -> int:
+        """Tokens that the model computes with, padding counted."""
+        return max(len(text.ids), self._max_tokens.value if self._padding.value == "max_tokens" else 0)
 
     async def warm_up(self) -> None:
         """One inference a version: the first is slow, and a model that cannot answer must not become ready."""

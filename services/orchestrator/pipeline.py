@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import orjson
 
@@ -26,6 +27,12 @@ from services.orchestrator.routing import VersionRouter
 from services.orchestrator.schemas import Answer, Ask, Conversion, Part, PhotoScores, Price
 
 T = TypeVar("T")
+TYPICAL: dict[Part, object] = {
+    "photo": PhotoAnswer(
+        score=0.5, quality=0.5, condition=0.5, scene="facade", scene_probability=1.0, model_version="v1"
+    ),
+    "text": TextAnswer(score=0.5, tokens=0, model_version="v1"),
+}
 
 FEATURES_DEADLINE, TEXT_DEADLINE, PHOTO_DEADLINE = 0.5, 1.0, 1.0  # seconds
 
@@ -39,9 +46,11 @@ class Parts:
     photo: PhotoAnswer | None
     missing: list[Part] = field(default_factory=list)
 
-    def numbers(self) -> dict[str, float]:
-        """Every feature of the price and conversion heads that is known."""
-        values = dict(self.features.values) if self.features else {}
+    def known(self) -> dict[str, float | str]:
+        """Every feature of the price and conversion heads that is known; ``segment`` is the one that is no number."""
+        values: dict[str, float | str] = {}
+        if self.features:
+            values |= {**self.features.values, "segment": self.features.segment}
         if self.text:
             values["text_score"] = self.text.score
         if self.photo:
@@ -62,16 +71,30 @@ class Pipeline:
     ledger: Ledger
     telemetry: Telemetry
 
+    def __post_init__(self) -> None:
+        add = self.telemetry.knobs.share
+        self._mode = add(
+            "fan_out.mode", "together", "Whether the three calls are made at once.", choices=("together", "one_by_one")
+        )
+        self._missing = add(
+            "fan_out.missing", "marked", "What stands for a part that failed: nothing, marked so, or a typical one.",
+            choices=("marked", "typical"),
+        )
+        self._renditions = add(
+            "answer.renditions", 0, "Renditions of the photo that an answer carries.", minimum=0, maximum=200
+        )
+
     async def answer(self, ask: Ask) -> bytes:
         """The answer as JSON. Raises Problem for an unknown listing."""
         versions = self.router.versions(ask.user_id)
         with self.telemetry.baggage({semconv.EXPERIMENT: ",".join(f"{k}:{v}" for k, v in versions.items())}):
             parts = await self.fan_out(ask, versions)
-        price, conversion = self.infer(parts.numbers())
+        price, conversion = self.infer(parts.known())
         answer = self.fuse(parts, price, conversion, versions)
         self._keep(answer, parts)
         with self.telemetry.span("serialize"):
-            body = orjson.dumps(answer.model_dump())
+            answer.photos = [base64.b64encode(ask.photo).decode() for _ in range(self._renditions.value)]
+            body = orjson.dumps(answer.model_dump(exclude=None if answer.photos else {"photos"}))
             self.telemetry.set(semconv.PAYLOAD_BYTES, len(body))
         return body
 
@@ -79,7 +102,7 @@ class Pipeline:
         """The three calls at once. A part that fails or is late is missing, not fatal."""
         missing: list[Part] = []
         with self.telemetry.span("fan_out"):
-            features, text, photo = await asyncio.gather(
+            features, text, photo = await self._all(
                 self._part(
                     "features", FEATURES_DEADLINE, self.feature_store.features(ask.listing_id, ask.user_id), missing
                 ),
@@ -95,6 +118,11 @@ class Pipeline:
             )
         return Parts(features, text, photo, missing)
 
+    async def _all(self, *calls: Coroutine[Any, Any, Any]) -> Sequence[Any]:
+        if self._mode.value == "together":
+            return await asyncio.gather(*calls)
+        return [await call for call in calls]
+
     async def _part(self, part: Part, seconds: float, call: Awaitable[T], missing: list[Part]) -> T | None:
         try:
             with deadlines.deadline(seconds):
@@ -104,12 +132,14 @@ class Pipeline:
                 404, "unknown-listing", "Unknown listing", "The marketplace has no listing of this id."
             ) from error
         except PeerError as error:
+            if self._missing.value == "typical" and part in TYPICAL:
+                return cast(T, TYPICAL[part])
             missing.append(part)
             self.telemetry.count(semconv.PREDICTION_PARTS_MISSING, part=part)
             self.telemetry.log.bind(part=part, peer=error.peer).warning(f"part missing: {error}")
             return None
 
-    def infer(self, values: Mapping[str, float]) -> tuple[Price, Conversion]:
+    def infer(self, values: Mapping[str, float | str]) -> tuple[Price, Conversion]:
         """The two heads, on what is known; they put typical values for the rest."""
         with self._inference(self.price):
             price = self.price.predict(values)
@@ -126,15 +156,15 @@ class Pipeline:
     def _inference(self, model: PriceModel | ConversionModel) -> Iterator[None]:
         """Span and duration of one head's inference; a row takes well under a millisecond, so it stays on the loop."""
         names = {semconv.ML_MODEL_NAME: model.name, semconv.ML_MODEL_VERSION: model.version}
+        labels = {"model_name": model.name, "model_version": model.version}
         with self.telemetry.span("model_inference", names):
             started = time.perf_counter()
-            yield
-            self.telemetry.observe(
-                semconv.MODEL_INFERENCE_DURATION,
-                time.perf_counter() - started,
-                model_name=model.name,
-                model_version=model.version,
-            )
+            try:
+                yield
+            except Exception:
+                self.telemetry.count(semconv.MODEL_ERRORS, **labels)
+                raise
+            self.telemetry.observe(semconv.MODEL_INFERENCE_DURATION, time.perf_counter() - started, **labels)
 
     def fuse(self, parts: Parts, price: Price, conversion: Conversion, versions: Mapping[str, str]) -> Answer:
         """The answer, and on the span whether it is degraded and what it went without."""

@@ -56,6 +56,7 @@ class Answer(BaseModel):
     prediction_id: str = Field(description="Names this prediction when its outcome is reported.")
     request_id: str = Field(description="Names this request in every log line.")
     trace_id: str = Field(description="Names this request's trace.")
+    photos: list[str] = Field(default=[], description="Renditions of the photo, base64, where the client gets them.")
 
 
 Result = Literal["joined", "repeated", "unknown", "gone"]

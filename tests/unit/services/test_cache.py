@@ -55,7 +55,7 @@ async def test_a_hundred_misses_at_once_are_one_computation(telemetry: Telemetry
 
 async def test_without_single_flight_every_caller_computes(telemetry: Telemetry) -> None:
     cache, source = Cache[int]("places", 30, telemetry), Source()
-    cache.single_flight = False
+    telemetry.knobs.set(f"cache.{cache.name}.single_flight", False)
     callers = [asyncio.create_task(cache.get("harbour", source.compute)) for _ in range(10)]
     await settle()
     source.go.set()

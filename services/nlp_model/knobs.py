@@ -1,0 +1,46 @@
+"""What can be turned on the text model while it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+
+from chassis.knobs import Knobs
+from services.nlp_model.model import MAX_TOKENS, POSITIONS, TextModel
+
+
+def register(knobs: Knobs, models: Sequence[TextModel], worker: ThreadPoolExecutor) -> None:
+    """The tokenizer's knobs and the threads of an inference for all versions, pooling and case for each."""
+
+    def max_tokens(value: int) -> None:
+        for model in models:
+            model.max_tokens = value
+
+    def padding(value: str) -> None:
+        for model in models:
+            model.padding = value  # type: ignore[assignment]  # one of the knob's choices
+
+    knobs.register("tokenizer.max_tokens", MAX_TOKENS, "Tokens of a text that are read.", minimum=2, maximum=POSITIONS,
+                   on_change=max_tokens)
+    knobs.register("tokenizer.padding", "longest", "To how many tokens the texts of a batch are padded.",
+                   choices=("longest", "max_tokens"), on_change=padding)
+    # torch keeps the number for each thread that starts parallel work, so the inference thread has to set it.
+    knobs.register("model.threads", 1, "Threads of one inference.", minimum=1, maximum=256,
+                   on_change=lambda threads: worker.submit(torch.set_num_threads, threads).result())
+    for model in models:
+        _version(knobs, model)
+
+
+def _version(knobs: Knobs, model: TextModel) -> None:
+    def pooling(value: str) -> None:
+        model.pooling = value  # type: ignore[assignment]  # one of the knob's choices
+
+    def lowercase(value: bool) -> None:
+        model.lowercase = value
+
+    name = f"{model.name}.{model.version}"
+    knobs.register(f"{name}.pooling", model.pooling, "How the tokens' vectors become one.", choices=("mean", "first"),
+                   on_change=pooling)
+    knobs.register(f"{name}.lowercase", model.lowercase, "Whether text is lowered first.", on_change=lowercase)
