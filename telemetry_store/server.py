@@ -5,12 +5,15 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import uvicorn
 import uvloop
+from prometheus_client import disable_created_metrics
 from starlette.applications import Starlette
 
+from telemetry_store.bounds import RECURSION
 from telemetry_store.parts import Parts
 from telemetry_store.settings import Settings
 
@@ -63,6 +66,8 @@ async def _serve(settings: Settings, parts: Parts) -> None:
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then write what was accepted and close the file."""
     os.nice(settings.niceness)
+    sys.setrecursionlimit(RECURSION)
+    disable_created_metrics()
     parts = Parts.open(settings)
     parts.start()
     try:

@@ -9,11 +9,10 @@ from typing import Any, NoReturn
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
 from lark.exceptions import VisitError
 
+from telemetry_store.bounds import check_size
 from telemetry_store.errors import QueryError, at
 from telemetry_store.logql import ast
 
-LONGEST = 16_384  # characters of a query
-DEEPEST = 60  # brackets within brackets
 _UNIT_NS = {
     "ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9,
     "d": 86400e9, "w": 7 * 86400e9, "y": 365 * 86400e9,
@@ -27,7 +26,7 @@ _TEMPLATE = re.compile(r"\{\{\s*\.([a-zA-Z_][a-zA-Z0-9_]*)\s*\}\}")
 
 def parse(text: str) -> ast.LogQuery | ast.Metric:
     """The query as data; raises QueryError with line, column and reason."""
-    _check_size(text)
+    check_size(text)
     try:
         found: ast.LogQuery | ast.Metric = _Build().transform(_parser().parse(text))
         return found
@@ -43,16 +42,6 @@ def parse(text: str) -> ast.LogQuery | ast.Metric:
 def _parser() -> Lark:
     grammar = Path(__file__).with_name("grammar.lark").read_text()
     return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=True)
-
-
-def _check_size(text: str) -> None:
-    if len(text) > LONGEST:
-        raise QueryError(at(1, LONGEST, f"the query is longer than {LONGEST} characters"))
-    depth = 0
-    for column, char in enumerate(text, 1):
-        depth += (char == "(") - (char == ")")
-        if depth > DEEPEST:
-            raise QueryError(at(1, column, f"nested more than {DEEPEST} deep"))
 
 
 def _describe(error: UnexpectedInput, text: str) -> str:

@@ -35,6 +35,8 @@ def _from_protobuf(body: bytes, message: AnyMessage) -> AnyMessage:
 def _from_json(body: bytes, message: AnyMessage) -> AnyMessage:
     try:
         content = orjson.loads(body)
+        if not isinstance(content, dict):
+            raise ValueError("it has to be an object")
         _convert_ids(content)
         return ParseDict(content, message, ignore_unknown_fields=True)
     except (ValueError, ParseError, RecursionError, TypeError, AttributeError) as error:

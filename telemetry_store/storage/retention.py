@@ -9,6 +9,7 @@ from telemetry_store.storage.database import Database
 
 CHECK_SECONDS = 30.0
 _TABLES = ("spans", "lines")
+_GROWTH = 1.02
 _SHARE = 0.1  # of the time kept that goes at once when the file is too large
 
 
@@ -19,6 +20,7 @@ class Retention:
         self._database, self._metrics = database, metrics
         self._seconds, self._max_bytes = seconds, max_bytes
         self._next = 0.0
+        self._stuck_at = 0
 
     def run_when_due(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Delete by age and by size, at most every CHECK_SECONDS."""
@@ -30,8 +32,11 @@ class Retention:
     def run(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Delete by the time of receipt: a span's own clock may be wrong."""
         self._delete(cursor, int(time.time() - self._seconds), "age")
-        if used_bytes(cursor) > self._max_bytes and (cutoff := self._older_part(cursor)):
+        before = used_bytes(cursor)
+        # Space comes back by whole row groups: where the last round freed none, the next waits for growth.
+        if before > max(self._max_bytes, self._stuck_at) and (cutoff := self._older_part(cursor)):
             self._delete(cursor, cutoff, "size")
+            self._stuck_at = int(before * _GROWTH) if used_bytes(cursor) >= before else 0
 
     def _delete(self, cursor: duckdb.DuckDBPyConnection, cutoff: int, reason: str) -> None:
         deleted = 0
@@ -41,7 +46,7 @@ class Retention:
             deleted += count
         if deleted:
             # Only a checkpoint gives blocks of deleted rows back.
-            cursor.execute("CHECKPOINT")
+            cursor.execute("CHECKPOINT store")
 
     def _older_part(self, cursor: duckdb.DuckDBPyConnection) -> int | None:
         """The end (s) of the oldest tenth of what is kept, by time; None where there is nothing."""
@@ -53,5 +58,6 @@ class Retention:
 
 def used_bytes(cursor: duckdb.DuckDBPyConnection) -> int:
     """Bytes of the file's blocks in use; free ones are reused before the file grows."""
-    ((used,),) = cursor.execute("SELECT block_size * used_blocks FROM pragma_database_size()").fetchall()
+    sql = "SELECT block_size * used_blocks FROM pragma_database_size() WHERE database_name = 'store'"
+    ((used,),) = cursor.execute(sql).fetchall()
     return int(used)

@@ -8,12 +8,10 @@ from typing import Any, NoReturn
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.exceptions import VisitError
 
+from telemetry_store.bounds import check_size
 from telemetry_store.errors import QueryError, at
 from telemetry_store.traceql import ast
 from telemetry_store.traceql.check import check_query
-
-LONGEST = 16_384  # characters of a query
-DEEPEST = 60  # brackets within brackets: far from Python's recursion limit
 
 _UNIT_NS = {"ns": 1, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
@@ -36,7 +34,7 @@ def parse(text: str) -> ast.TraceQuery:
 
 
 def _parse(text: str) -> ast.TraceQuery:
-    _check_size(text)
+    check_size(text)
     try:
         query = _Build(text).transform(_parser().parse(text))
     except VisitError as error:
@@ -52,18 +50,6 @@ def _parse(text: str) -> ast.TraceQuery:
 @cache
 def _parser() -> Lark:
     return Lark(Path(__file__).with_name("grammar.lark").read_text(), parser="lalr", propagate_positions=True)
-
-
-def _check_size(text: str) -> None:
-    if len(text) > LONGEST:
-        raise QueryError(at(1, LONGEST, f"the query is longer than {LONGEST} characters"))
-    depth = 0
-    for column, char in enumerate(text, 1):
-        depth += (char in "({") - (char in ")}")
-        if depth > DEEPEST or (
-            depth >= 0 and text[max(0, column - DEEPEST) : column] in ("!" * DEEPEST, "-" * DEEPEST)
-        ):
-            raise QueryError(at(1, column, f"nested more than {DEEPEST} deep"))
 
 
 def _describe(error: UnexpectedInput, text: str) -> str:

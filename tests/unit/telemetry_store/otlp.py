@@ -15,6 +15,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from tests.unit.telemetry_store.process import http
+
 MS = 1_000_000
 PROTOBUF = "application/x-protobuf"
 _numbers = itertools.count(1)
@@ -83,4 +85,4 @@ def send(url: str, signal: str, message: Message, compress: bool = False) -> htt
     """POST a request to the receiver at `url`."""
     body = message.SerializeToString()
     headers = {"content-type": PROTOBUF} | ({"content-encoding": "gzip"} if compress else {})
-    return httpx.post(f"{url}/v1/{signal}", content=gzip.compress(body) if compress else body, headers=headers)
+    return http().post(f"{url}/v1/{signal}", content=gzip.compress(body) if compress else body, headers=headers)

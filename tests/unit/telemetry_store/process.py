@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +27,12 @@ def eventually(look: Callable[[], Fact], what: str, within: float = 10.0) -> Fac
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within:g} s: {what} (last seen: {found!r})")
         time.sleep(0.03)
+
+
+@cache
+def http() -> httpx.Client:
+    """One client for all tests: making one costs more than most requests."""
+    return httpx.Client(timeout=30)
 
 
 def free_port() -> int:
@@ -69,7 +76,7 @@ class StoreProcess:
         assert self.process is not None
         assert self.process.poll() is None, (self.folder / "store.log").read_text()
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/ready").text.strip() == "ready"
+            return http().get(f"{self.url}/ready").text.strip() == "ready"
         return False
 
     def stop(self) -> int:
@@ -86,7 +93,7 @@ class StoreProcess:
 
     def metric(self, name: str) -> float:
         """The sum of a metric's samples on /metrics whose line starts with `name`."""
-        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        lines = http().get(f"{self.url}/metrics").text.splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
 
 

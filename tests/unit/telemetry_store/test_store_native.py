@@ -15,7 +15,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_C
 
 from telemetry_store.metrics.native import NativeHistograms
 from tests.unit.telemetry_store.otlp import attributes, make_span, send, trace_request
-from tests.unit.telemetry_store.process import StoreProcess, eventually, free_port
+from tests.unit.telemetry_store.process import StoreProcess, eventually, free_port, http
 
 CONFIGURATION = """
 global: {{scrape_interval: 1s}}
@@ -75,7 +75,7 @@ def _start_prometheus(binary: str, folder: Path, port: int) -> subprocess.Popen[
 def ask(prometheus: str, query: str) -> list[dict[str, Any]]:
     """An instant query's result; empty while Prometheus starts."""
     try:
-        answer = httpx.get(f"{prometheus}/api/v1/query", params={"query": query})
+        answer = http().get(f"{prometheus}/api/v1/query", params={"query": query})
     except httpx.TransportError:
         return []
     return answer.json()["data"]["result"] if answer.status_code == 200 else []
@@ -102,7 +102,7 @@ def test_prometheus_returns_the_native_histograms_exemplar(store: StoreProcess, 
 
     def exemplars() -> list[dict[str, Any]]:
         try:
-            answer = httpx.get(f"{prometheus}/api/v1/query_exemplars", params=parameters)
+            answer = http().get(f"{prometheus}/api/v1/query_exemplars", params=parameters)
         except httpx.TransportError:
             return []
         return answer.json().get("data") or []
@@ -123,7 +123,7 @@ def test_prometheus_reads_span_metrics_with_exemplars(store: StoreProcess, prome
         "start": 0,
         "end": time.time() + 9,
     }
-    answer = httpx.get(f"{prometheus}/api/v1/query_exemplars", params=parameters).json()
+    answer = http().get(f"{prometheus}/api/v1/query_exemplars", params=parameters).json()
     assert answer["data"][0]["exemplars"][0]["labels"]["trace_id"] == span.trace_id.hex()
 
 
