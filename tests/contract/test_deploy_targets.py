@@ -1,0 +1,174 @@
+"""`up` for Compose and Kubernetes does the right things in order; the tools are stand-ins that record their calls."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from lab.place import LabError, Place
+from lab.stack import Options, compose, k8s
+from lab.stack.prepared import DATA, data_dir, prepare
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = """#!/bin/sh
+printf '%s %s\\n' "$(basename "$0")" "$*" >> "$CALLS"
+"""
+HEALTHY = '{"Service": "gateway", "State": "running", "Health": "healthy", "Publishers": [{"PublishedPort": 8000}]}'
+LOADED = '{"Service": "loader", "State": "exited", "Health": "", "ExitCode": 0}'
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(ROOT, tmp_path / "run")
+
+
+class Tools:
+    """A folder of stand-ins that is all of PATH."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.calls_file = folder, folder / "calls"
+        self.calls_file.touch()
+
+    def add(self, name: str, script: str) -> None:
+        path = self.folder / name
+        path.write_text(TOOL + script)
+        path.chmod(0o755)
+
+    @property
+    def calls(self) -> list[str]:
+        return self.calls_file.read_text().splitlines()
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
+    made = Tools(tmp_path / "bin") if (tmp_path / "bin").mkdir() is None else None
+    assert made
+    for name in ("sh", "basename", "cat", "sleep"):
+        (made.folder / name).symlink_to(f"/bin/{name}")
+    monkeypatch.setenv("PATH", str(made.folder))
+    monkeypatch.setenv("CALLS", str(made.calls_file))
+    return made
+
+
+def test_without_docker_the_obstacle_is_named_and_up_says_what_to_do(place: Place, tools: Tools) -> None:
+    assert compose.obstacle(place) == "there is no Compose v2"
+    with pytest.raises(LabError, match="docker is not installed") as raised:
+        compose.up(place)
+    assert "--target local" in raised.value.next_step
+
+
+def test_an_engine_that_does_not_answer_is_an_obstacle(place: Place, tools: Tools) -> None:
+    tools.add("docker", 'if [ "$1" = info ]; then echo "Cannot connect" >&2; exit 1; fi')
+    assert compose.obstacle(place) == "no engine answers"
+
+
+def test_images_that_cannot_be_had_are_an_obstacle(place: Place, tools: Tools) -> None:
+    tools.add("docker", 'case "$*" in *"config --images") echo redis:8.8.0-alpine;; image*|manifest*) exit 1;; esac')
+    assert "redis:8.8.0-alpine" in (compose.obstacle(place) or "")
+
+
+def test_with_images_here_nothing_stands_in_the_way(place: Place, tools: Tools) -> None:
+    tools.add("docker", 'case "$*" in *"config --images") echo redis:8.8.0-alpine;; manifest*) exit 1;; esac')
+    assert compose.obstacle(place) is None
+
+
+def test_up_prepares_builds_and_waits(place: Place, tools: Tools) -> None:
+    script = f"""case "$*" in
+    *" ps "*) if grep -q " up " "$CALLS"; then echo '{HEALTHY}'; echo '{LOADED}'; fi;;
+    esac"""
+    (tools.folder / "grep").symlink_to("/bin/grep")
+    tools.add("docker", script)
+    assert compose.up(place, Options(traffic_rate=0)) is True
+    started = next(call for call in tools.calls if " up " in call)
+    assert "--build" in started
+    assert "--scale traffic=0" in started
+    assert (place.secrets_dir / "grafana_admin_password").exists()
+    assert [row.name for row in compose.status(place)] == ["gateway", "loader"]
+    assert compose.up(place) is False
+
+
+def test_a_container_that_failed_is_named(place: Place, tools: Tools) -> None:
+    broken = '{"Service": "redis", "State": "exited", "ExitCode": 1}'
+    tools.add("docker", f"""case "$*" in *" ps "*) echo '{broken}';; esac""")
+    with pytest.raises(LabError, match="redis: ended with exit code 1"):
+        compose.up(place, timeout_s=0)
+
+
+def test_secrets_are_private_and_belong_to_who_runs_the_containers(place: Place) -> None:
+    files = prepare(place)
+    uid = os.getuid() or 10001
+    for path in files.values():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+        assert path.stat().st_uid == uid, path
+    for name in DATA:
+        assert (data_dir(place) / name).stat().st_uid == uid
+    assert set(json.loads(files["redis_exporter.json"].read_text())) == {
+        "redis://redis:6390",
+        "redis://exporter@redis:6390",
+    }
+
+
+def test_preparing_twice_keeps_every_secret(place: Place) -> None:
+    first = {name: path.read_text() for name, path in prepare(place).items()}
+    assert {name: path.read_text() for name, path in prepare(place).items()} == first
+
+
+def test_a_cluster_that_is_not_local_is_left_alone(place: Place, tools: Tools) -> None:
+    tools.add("kubectl", "echo company-production")
+    with pytest.raises(LabError, match="company-production"):
+        k8s.up(place)
+    assert tools.calls == ["kubectl config current-context"]
+
+
+def test_a_missing_loader_is_named_before_anything_is_built(place: Place, tools: Tools) -> None:
+    tools.add("kubectl", "echo kind-practice")
+    tools.add("docker", "")
+    with pytest.raises(LabError, match="kind is not installed"):
+        k8s.up(place)
+    assert not any(call.startswith("docker") for call in tools.calls)
+
+
+KUBECTL = """case "$*" in
+"config current-context") echo kind-practice;;
+*"get namespace"*) grep -q "apply -k" "$CALLS" && echo namespace/marketplace;;
+*"get deployments,statefulsets"*) echo "gateway 1 1"; echo "redis 1 1";;
+kustomize*) printf 'apiVersion: v1\\nkind: Namespace\\nmetadata: {name: marketplace}\\n---\\nkind: Service\\n';;
+*"get deployment "*) echo deployment.apps/gateway;;
+*port-forward*) exec sleep 60;;
+*"-f -"*) cat > /dev/null;;
+esac
+exit 0"""
+
+
+def test_up_loads_the_image_makes_the_secret_and_applies_and_down_ends_the_forwarding(
+    place: Place, tools: Tools
+) -> None:
+    (tools.folder / "grep").symlink_to("/bin/grep")
+    for name, script in (("kubectl", KUBECTL), ("docker", ""), ("kind", "")):
+        tools.add(name, script)
+    assert k8s.up(place) is True
+    calls = "\n".join(tools.calls)
+    for earlier, later in (
+        ("docker build", "kind load docker-image faultline:0.1.0 --name practice"),
+        ("kind load", "create secret generic credentials"),
+        ("create secret generic credentials", "apply -k k8s/overlays/local"),
+    ):
+        assert 0 <= calls.find(earlier) < calls.find(later), (earlier, later)
+    assert [row.name for row in k8s.status(place)] == ["gateway", "redis"]
+    assert k8s.down(place) is True
+    assert not (place.run_dir / "port-forward").exists()
+    assert any("delete namespace marketplace" in call for call in tools.calls)
+
+
+def test_no_secret_stands_on_a_command_line(place: Place, tools: Tools) -> None:
+    (tools.folder / "grep").symlink_to("/bin/grep")
+    for name, script in (("kubectl", KUBECTL), ("docker", ""), ("kind", "")):
+        tools.add(name, script)
+    k8s.up(place)
+    k8s.down(place)
+    calls = "\n".join(tools.calls)
+    assert not [path.name for path in prepare(place).values() if path.read_text().strip() in calls]
