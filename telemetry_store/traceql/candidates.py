@@ -34,7 +34,7 @@ class Candidates:
         check_patterns(query.cursor, self._builder.patterns)
         times = f"s.start <= {self._builder.value(window.end)} AND s.start + s.duration >= "
         times += self._builder.value(window.start)
-        self._sql = self._statement(masks, times, matches)
+        self._sql = self._statement(masks, times, matches, pipeline)
 
     def chunks(self, first: int) -> Iterator[list[uuid.UUID]]:
         """Trace ids, newest first: `first` of them, then ever more, until there are none."""
@@ -43,15 +43,33 @@ class Candidates:
             yield [row[0] for row in found]
             size = min(size * 3, MOST_AT_ONCE)
 
-    def _statement(self, masks: list[str], times: str, matches: str) -> str:
-        columns = "".join(f", {mask} AS m{number}" for number, mask in enumerate(masks))
+    def _statement(self, masks: list[str], times: str, matches: str, pipeline: ast.Pipeline) -> str:
+        # Of one condition alone, every row that is left meets it.
+        shown = masks if len(masks) > 1 else ["true"]
+        columns = "".join(f", {mask} AS m{number}" for number, mask in enumerate(shown))
         any_mask = " OR ".join(masks) or "true"
-        traces = f"WITH {TRACES} " if self._builder.needs_traces else ""
+        traces = f"{TRACES}, " if self._builder.needs_traces else ""
         join = "JOIN t USING (trace_id)" if self._builder.needs_traces else ""
         origins = "JOIN origins o USING (origin_no)" if "o." in any_mask else ""
-        rows = f"""SELECT s.trace_id AS id, s.start AS start, s.duration AS duration{columns}
-            FROM spans s {origins} {join} WHERE {times} AND ({any_mask})"""
-        return f"{traces}SELECT id FROM ({rows}) GROUP BY id HAVING {matches} ORDER BY max(start) DESC, id"
+        rows = f"""SELECT s.trace_id AS id, s.span_id AS span_id, s.parent_id AS parent_id, s.start AS start,
+            s.duration AS duration{columns} FROM spans s {origins} {join} WHERE {times} AND ({any_mask})"""
+        if pair := self._parent_and_child(pipeline):
+            return f"""WITH {traces}m AS MATERIALIZED ({rows}) SELECT c.id FROM m c JOIN m p
+                ON c.id = p.id AND c.parent_id = p.span_id WHERE p.{pair[0]} AND c.{pair[1]}
+                GROUP BY c.id ORDER BY max(c.start) DESC, c.id"""
+        return f"""WITH {traces}m AS ({rows})
+            SELECT id FROM m GROUP BY id HAVING {matches} ORDER BY max(start) DESC, id"""
+
+    def _parent_and_child(self, pipeline: ast.Pipeline) -> tuple[str, str] | None:
+        """The masks of parent and child where the query begins with one of `>` and `<` between two filters."""
+        source = pipeline.source
+        if not isinstance(source, ast.Combined) or source.op not in {">", "<"}:
+            return None
+        left, right = source.left, source.right
+        if not isinstance(left, ast.Filter) or not isinstance(right, ast.Filter):
+            return None
+        masks = self._mask(left), self._mask(right)
+        return masks if source.op == ">" else (masks[1], masks[0])
 
     def _trace_matches(self, part: ast.Spansets) -> str:
         """What must hold of a trace's rows for the trace to match: necessary, not always sufficient."""

@@ -32,8 +32,10 @@ def find(parsed: ast.TraceQuery, window: Window, limit: int, spans: int, query: 
     for expression in named:
         if expression not in slots.fields:
             slots.fields.append(expression)
-    # Of a filter alone every candidate matches; of anything more, some may not.
-    first = limit if isinstance(parsed.pipeline.source, ast.Filter) else limit * 2
+    # Of a filter alone, and of parent and child, every candidate matches; of anything more, some may not.
+    source = parsed.pipeline.source
+    is_sure = isinstance(source, ast.Filter) or (isinstance(source, ast.Combined) and source.op in {">", "<"})
+    first = limit if is_sure else limit * 2
     matches = list(islice(search(parsed, slots, window, query, first), limit))
     matches.sort(key=lambda match: (-match.trace.start, match.trace.trace_id))
     return [_trace(match, _Shape(parsed, slots, named, spans)) for match in matches]

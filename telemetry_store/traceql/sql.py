@@ -71,11 +71,16 @@ class SqlBuilder:
         return cursor.execute(sql, {name: value for name, value in every.items() if name in mentioned})
 
     def condition(self, expression: ast.Expression | None) -> str:
-        """The expression as a boolean that is never NULL."""
+        """The expression as a condition, in which NULL stands for false: only `!` and comparisons would tell them
+        apart, and without guards DuckDB can push it into the scan."""
         if expression is None:
             return "true"
-        found = self.operand(expression).get("b")
-        return f"coalesce({found}, false)" if found else "false"
+        if isinstance(expression, ast.Binary) and expression.op in {"&&", "||"}:
+            word = "AND" if expression.op == "&&" else "OR"
+            return f"({self.condition(expression.left)} {word} {self.condition(expression.right)})"
+        if isinstance(expression, ast.Binary) and expression.op not in ARITHMETIC:
+            return self._comparison(expression)
+        return self.operand(expression).get("b", "false")
 
     def operand(self, expression: ast.Expression) -> Operand:
         """The expression's SQL in every family it can have."""
@@ -118,25 +123,16 @@ class SqlBuilder:
         return merged
 
     def _unary(self, expression: ast.Unary) -> Operand:
+        inner = self.operand(expression.operand)
         if expression.op == "!":
-            return {"b": f"NOT {self._truth(expression.operand)}"}
-        number = self.operand(expression.operand).get("n")
-        return {"n": f"(-({number})::DOUBLE)"} if number else {}
-
-    def _truth(self, expression: ast.Expression) -> str:
-        """A condition's value; a missing boolean attribute stays NULL, so that `!` does not make it true."""
-        return f"({self.operand(expression).get('b', 'NULL')})"
+            # A missing boolean attribute stays NULL, so that `!` does not make it true.
+            return {"b": f"(NOT {inner.get('b', 'NULL')})"}
+        return {"n": f"(-({inner['n']})::DOUBLE)"} if "n" in inner else {}
 
     def _binary(self, expression: ast.Binary) -> Operand:
-        if expression.op in {"&&", "||"}:
-            word = "AND" if expression.op == "&&" else "OR"
-            return {"b": f"({self.condition(expression.left)} {word} {self.condition(expression.right)})"}
         if expression.op in ARITHMETIC:
             return self._arithmetic(expression)
-        for side, other in ((expression.left, expression.right), (expression.right, expression.left)):
-            if isinstance(side, ast.Literal_) and side.kind == "nil":
-                return {"b": self._nil(other, expression.op)}
-        return {"b": self._comparison(expression)}
+        return {"b": f"coalesce({self.condition(expression)}, false)"}
 
     def _nil(self, expression: ast.Expression, op: str) -> str:
         present = [f"({sql}) IS NOT NULL" for sql in self.operand(expression).values()]
@@ -154,6 +150,9 @@ class SqlBuilder:
     def _comparison(self, expression: ast.Binary) -> str:
         if expression.op in {"=~", "!~"} and isinstance(expression.right, ast.Literal_):
             self.patterns.append(expression.right.value)
+        for side, other in ((expression.left, expression.right), (expression.right, expression.left)):
+            if isinstance(side, ast.Literal_) and side.kind == "nil":
+                return self._nil(other, expression.op)
         left, right = self.operand(_normal(expression.left)), self.operand(_normal(expression.right))
         found = []
         for family in left.keys() | right.keys():
@@ -162,7 +161,7 @@ class SqlBuilder:
                 found.append(_compare(family, left[family], expression.op, right[base]))
             elif family != base and base in left and family in right:
                 found.append(_compare(family, right[family], _mirrored(expression.op), left[base]))
-        return f"({' OR '.join(f'coalesce({sql}, false)' for sql in sorted(found))})" if found else "false"
+        return f"({' OR '.join(sorted(found))})" if found else "false"
 
 
 def _normal(expression: ast.Expression) -> ast.Expression:

@@ -37,8 +37,8 @@ _LOGQL = """
 """
 _JSON = """
     resourceSpans scopeSpans spans traceId spanId attributes key value stringValue kvlistValue values arrayValue
-    intValue events links status kind startTimeUnixNano resourceLogs scopeLogs logRecords body resourceMetrics scopeMetrics
-    metrics exponentialHistogram dataPoints scale positive
+    intValue events links status kind startTimeUnixNano resourceLogs scopeLogs logRecords body resourceMetrics
+    scopeMetrics metrics exponentialHistogram dataPoints scale positive
 """
 
 

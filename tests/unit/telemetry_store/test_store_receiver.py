@@ -170,7 +170,7 @@ def test_arrays_match_by_any_element(store: StoreProcess) -> None:
 
     eventually(lambda: count('{ name = "array" }'), "it is searchable")
     for query in ('span.tags = "b"', 'span.tags = "c"', 'span.tags != "b"', "span.numbers > 1", 'span.tags =~ "[xa]"'):
-        answers[query] = count(f"{{ {query} }}")
+        answers[query] = count(f'{{ resource.service.name = "arrays" && {query} }}')
     found = {query for query, traces in answers.items() if traces}
     assert found == {'span.tags = "b"', "span.numbers > 1", 'span.tags =~ "[xa]"'}
 
