@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -17,7 +16,7 @@ from lab.place import LabError, Place
 from lab.traffic.__main__ import run_until_stopped
 from lab.traffic.bodies import Bodies
 from lab.traffic.generator import Generator, Plan
-from lab.traffic.tally import Summary, report_lines, summarise
+from lab.traffic.tally import Summary, json_fields, report_lines, summarise
 
 _LIVE_EVERY_S = 1.0
 
@@ -48,7 +47,7 @@ def load(
     )
     summary = _run(plan, None if as_json else console())
     if as_json:
-        print_json(asdict(summary))
+        print_json(json_fields(summary))
     else:
         console().print("\n".join(report_lines(summary)), markup=False, soft_wrap=True)
     if not summary.answered:

@@ -7,7 +7,7 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 OBJECTIVE_MS = 100.0
 _SLOWEST_KEPT = 5
@@ -81,6 +81,12 @@ def summarise(tally: Tally, seconds: float) -> Summary:
         under_objective=under / settled if settled else math.nan,
         slowest=sorted(((round(ms, 1), trace_id) for ms, trace_id in tally.slowest), reverse=True),
     )
+
+
+def json_fields(summary: Summary) -> dict[str, object]:
+    """For JSON, which knows no NaN: what could not be measured is null."""
+    numbers = asdict(summary)
+    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in numbers.items()}
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

@@ -13,7 +13,7 @@ import uvloop
 
 from lab.traffic.bodies import CONTENT_TYPE, Bodies
 from lab.traffic.generator import Generator, Plan, arrivals
-from lab.traffic.tally import Tally, percentile, report_lines, summarise
+from lab.traffic.tally import Tally, json_fields, percentile, report_lines, summarise
 from lab.traffic.wire import Wire
 
 ANSWER = b'{"degraded": true, "trace_id": "ab"}'
@@ -166,4 +166,5 @@ def test_nothing_answered_is_told_without_numbers() -> None:
     summary = summarise(Tally(), seconds=0)
 
     assert math.isnan(summary.p99_ms)
+    assert json_fields(summary)["p99_ms"] is None
     assert report_lines(summary)
