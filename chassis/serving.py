@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 from opentelemetry.trace import Link, Span
 
 from chassis import deadlines, semconv
-from chassis.model import Model
+from chassis.model import Model, ModelOutputError
 from chassis.problems import Problem
 from chassis.telemetry import Telemetry
 
@@ -189,10 +189,10 @@ class ModelServer(Generic[Raw, Input, Output]):
         if not batch:
             return
         self.telemetry.observe(semconv.BATCH_SIZE, len(batch), **self._labels)
-        if self._executor.value == "loop":
-            results = self._run(batch)
-        else:
-            results = await asyncio.get_running_loop().run_in_executor(self.executor, self._run, batch)
+        try:
+            results = await self._results(batch)
+        except Exception as error:  # noqa: BLE001 - the loop has to live on, or every later caller waits in vain
+            results = [error] * len(batch)
         for item, result in zip(batch, results, strict=True):
             if item.answer.done():
                 continue
@@ -200,6 +200,11 @@ class ModelServer(Generic[Raw, Input, Output]):
                 item.answer.set_exception(self._refusal(result))
             else:
                 item.answer.set_result(result)
+
+    async def _results(self, batch: Sequence[_Item[Input, Output]]) -> Sequence[Output | Exception]:
+        if self._executor.value == "loop":
+            return self._run(batch)
+        return await asyncio.get_running_loop().run_in_executor(self.executor, self._run, batch)
 
     def _refusal(self, error: Exception) -> Exception:
         failed = InferenceFailed(self.model.name)
@@ -234,7 +239,10 @@ class ModelServer(Generic[Raw, Input, Output]):
         try:
             for _ in range(self._passes.value - 1):
                 self.model.predict(values)
-            return self.model.predict(values)
+            answers = self.model.predict(values)
+            if len(answers) != len(values):
+                raise ModelOutputError(f"{len(answers)} answers to {len(values)} inputs")
+            return answers
         except Exception as error:  # noqa: BLE001 - whatever a model raises is the answer to its caller
             if len(values) == 1:
                 return [error]

@@ -22,7 +22,7 @@ LABELS = {"model_name": "doubler", "model_version": "v1"}
 
 
 class Doubler:
-    """A model that doubles numbers, refuses 13, and waits where it is told to."""
+    """A model that doubles numbers, refuses 13, has no answer to 17, and waits where it is told to."""
 
     name, version = "doubler", "v1"
 
@@ -47,7 +47,7 @@ class Doubler:
         assert self.go.wait(5)
         if 13 in batch:
             raise ModelOutputError("13 is not finite")
-        return [2 * value for value in batch]
+        return [2 * value for value in batch if value != 17]
 
 
 Server = ModelServer[str, int, int]
@@ -126,6 +126,25 @@ async def test_one_bad_input_does_not_fail_its_mates(telemetry: Telemetry, signa
     assert isinstance(answers[1], InferenceFailed)
     assert isinstance(answers[1].__cause__, ModelOutputError)
     assert signals.metric("model_errors_total", **LABELS) == 1
+
+
+async def test_a_model_that_leaves_an_input_out_fails_that_one_and_serves_on(telemetry: Telemetry) -> None:
+    async with serving(Doubler(), telemetry, max_wait=0.05) as server:
+        answers = await asyncio.gather(*(server.infer(value) for value in (1, 17, 3)), return_exceptions=True)
+        assert await asyncio.wait_for(server.infer(4), 2) == 8
+    assert answers[0::2] == [2, 6]
+    assert isinstance(answers[1], InferenceFailed)
+
+
+async def test_no_trouble_around_the_inference_ends_the_serving(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(Doubler(), telemetry) as server:
+        with monkeypatch.context() as patch:
+            patch.setattr(server, "_run", lambda batch: 1 / 0)
+            with pytest.raises(InferenceFailed):
+                await asyncio.wait_for(server.infer(1), 2)
+        assert await asyncio.wait_for(server.infer(2), 2) == 4
 
 
 async def test_a_failed_inference_is_an_error_span_with_its_exception_and_its_stack_is_in_the_log(
