@@ -35,19 +35,25 @@ class Wire:
         self._closed_port: socket.socket | None = None
         add = telemetry.knobs.register
         name = f"wire.{peer}"
-        self.delay = add(
-            f"{name}.delay", 0.0, f"Seconds that {peer}'s answers travel.", minimum=0, maximum=MAX_DELAY_S
-        )
+        self.delay = add(f"{name}.delay", 0.0, f"Seconds that {peer}'s answers travel.", minimum=0, maximum=MAX_DELAY_S)
         self.jitter = add(
-            f"{name}.jitter", 0.0, f"Seconds by which {peer}'s answers may travel longer.", minimum=0,
+            f"{name}.jitter",
+            0.0,
+            f"Seconds by which {peer}'s answers may travel longer.",
+            minimum=0,
             maximum=MAX_DELAY_S,
         )
         self.reset = add(
-            f"{name}.reset", 0.0, f"Share of {peer}'s answers after half of which the connection is reset.",
-            minimum=0, maximum=1,
+            f"{name}.reset",
+            0.0,
+            f"Share of {peer}'s answers after half of which the connection is reset.",
+            minimum=0,
+            maximum=1,
         )
         self.open_port = add(
-            f"{name}.open", True, f"Off: {peer}'s port refuses connections, and those open are cut.",
+            f"{name}.open",
+            True,
+            f"Off: {peer}'s port refuses connections, and those open are cut.",
             on_change=self._opened_or_closed,
         )
         for metric in (semconv.CLIENT_CONNECTIONS, semconv.CLIENT_RECEIVED, semconv.CLIENT_SENT):

@@ -57,8 +57,12 @@ class Order:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "key": self.key, "kind": self.kind, "ends_at": self.ends_at, "parameters": dict(self.parameters),
-            "intensity": self.intensity, "share": self.share,
+            "key": self.key,
+            "kind": self.kind,
+            "ends_at": self.ends_at,
+            "parameters": dict(self.parameters),
+            "intensity": self.intensity,
+            "share": self.share,
         }
 
 

@@ -17,10 +17,12 @@ class EagerRetries:
     attempts: int = dial(3, 8, "Attempts of a call.")
 
     def active(self, where: Where) -> AbstractContextManager[None]:
-        return where.turned({
+        return where.turned(
+            {
                 f"client.{self.peer}.timeout": self.timeout_s,
                 f"client.{self.peer}.attempts": self.attempts,
                 f"client.{self.peer}.retry_late": True,
                 f"client.{self.peer}.retry_budget": 20.0,
                 f"client.{self.peer}.breaker": 1_000_000,
-            })
+            }
+        )

@@ -79,7 +79,9 @@ def describe(kind: type[Any]) -> dict[str, Any]:
         "does": (kind.__doc__ or "").strip().splitlines()[0],
         "parameters": {
             each.name: {
-                "kind": str(each.type), "default": _default(each), "doc": each.metadata.get("doc", ""),
+                "kind": str(each.type),
+                "default": _default(each),
+                "doc": each.metadata.get("doc", ""),
                 **({"least": each.metadata["least"]} if "least" in each.metadata else {}),
             }
             for each in fields(kind)

@@ -1,0 +1,21 @@
+"""The lab's own connection to Redis, with all rights."""
+
+from __future__ import annotations
+
+import os
+
+from redis import Redis
+
+from lab.place import HOST, Place
+
+
+def connect(place: Place) -> Redis:
+    """A connection that gives up soon: a keeper that hangs keeps nothing."""
+    return Redis(
+        host=os.environ.get("FAULTLINE_REDIS_HOST", HOST),
+        port=place.port("redis"),
+        username="lab",
+        password=(place.secrets_dir / "redis_lab").read_text().strip(),
+        socket_timeout=5,
+        decode_responses=True,
+    )

@@ -1,0 +1,61 @@
+"""What is wanted: the faults somebody asked for, in one file that the command line writes and the keeper reads."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.place import Place
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One fault asked for: which, where, how strongly, for which requests, until when (seconds since the epoch)."""
+
+    key: str
+    fault: str
+    at: str
+    ends_at: float
+    intensity: float = 1.0
+    share: float = 1.0
+    instance: str = ""
+    segment: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+def folder(place: Place) -> Path:
+    """Where fault control keeps its files; nobody else reads them."""
+    path = place.run_dir / "control"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def read(place: Place) -> list[Wanted]:
+    path = folder(place) / "wanted.json"
+    return [Wanted(**row) for row in json.loads(path.read_text())] if path.exists() else []
+
+
+@contextmanager
+def changed(place: Place) -> Iterator[list[Wanted]]:
+    """The list, to be changed in place; written when the block ends well. One writer at a time."""
+    with (folder(place) / "wanted.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        rows = read(place)
+        yield rows
+        replace(folder(place) / "wanted.json", json.dumps([asdict(row) for row in rows], indent=1))
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all, and onto the disk before anything relies on it."""
+    beside = path.with_suffix(".new")
+    with beside.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
