@@ -45,6 +45,7 @@ def programs(place: Place, options: Options) -> list[Program]:
         listed.append(_store(place))
     listed.append(_loader())
     listed += [_service(place, service) for service in topology.SERVICES.values()]
+    listed.append(_keeper())
     if options.traffic_rate > 0:
         listed.append(_traffic(options))
     return listed
@@ -59,6 +60,8 @@ def common_environment(place: Place, options: Options) -> dict[str, str]:
         "FAULTLINE_MODELS_DIR": str(place.root / "models"),
         "FAULTLINE_REDIS_HOST": HOST,
         "FAULTLINE_TELEMETRY": "true" if options.telemetry else "false",
+        # Knobs and faults; only who can read this stack's token may turn them.
+        "FAULTLINE_CONTROL": "true",
         "FAULTLINE_OTLP_ENDPOINT": place.url("telemetry_store_otlp"),
         # One thread a process: with more, OpenMP's threads fight over the cores (p99.9 of 159 ms measured).
         "OMP_NUM_THREADS": "1",
@@ -123,6 +126,7 @@ def _store(place: Place) -> Program:
         *(sys.executable, "-m", "telemetry_store", "--host", HOST),
         *("--otlp-port", str(otlp), "--http-port", str(http)),
         *("--database", str(place.run_dir / "telemetry_store/telemetry.duckdb")),
+        *("--limits", str(place.run_dir / "telemetry_store/limits.json")),
         *("--retention-hours", str(_RETENTION_HOURS), "--memory-limit", _STORE_MEMORY),
     )
     ready = HttpReady(f"{place.url('telemetry_store')}/ready")
@@ -144,6 +148,10 @@ def _service(place: Place, service: topology.Service) -> Program:
         listening,
         {"FAULTLINE_MEMORY_LIMIT_MB": str(service.memory_limit_mb)},
     )
+
+
+def _keeper() -> Program:
+    return Program("keeper", "services", (sys.executable, "-m", "lab.faults.keeper"), Running())
 
 
 def _traffic(options: Options) -> Program:
