@@ -35,9 +35,9 @@ class Metrics:
         self._series: dict[tuple[object, ...], Any] = {}
         self.registry.register(ProcessCollector())
 
-    def count(self, metric: Metric, amount: float = 1, /, **labels: str) -> None:
-        """Add to a counter; an amount of 0 makes its series appear."""
-        self.series(metric, labels).inc(amount)
+    def count(self, metric: Metric, amount: float = 1, exemplar: Exemplar | None = None, /, **labels: str) -> None:
+        """Add to a counter, perhaps with an example; an amount of 0 makes its series appear."""
+        self.series(metric, labels).inc(amount, exemplar)
 
     def observe(self, metric: Metric, value: float, exemplar: Exemplar | None = None, /, **labels: str) -> None:
         """Observe a value in a histogram, with the trace it belongs to as its exemplar."""

@@ -77,6 +77,34 @@ FEATURE_AGE = _histogram(
     buckets=(1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800),
 )
 FEATURE_DEFAULTS = _counter("feature_defaults_total", "Features served by their default.", "feature")
+FEATURE_VALUES = _counter(
+    "feature_values_total",
+    "Values of a feature or a prediction, by the bin of the reference they fall into.",
+    "model_name", "model_version", "feature", "bin",
+)
+FEATURE_NULLS = _counter(
+    "feature_nulls_total", "Rows in which a feature was missing.", "model_name", "model_version", "feature"
+)
+FEATURE_REFERENCE = _gauge(
+    "feature_reference_share",
+    "Share of the reference in a bin, half a count added to each.",
+    "model_name", "model_version", "feature", "bin",
+)
+FEATURE_KS = _gauge(
+    "feature_drift_ks",
+    "Kolmogorov-Smirnov distance of the last window to the reference, at the reference's bin edges.",
+    "model_name", "model_version", "feature",
+)
+FEATURE_WINDOW_ROWS = _gauge(
+    "feature_window_rows", "Rows of the last closed window.", "model_name", "model_version"
+)
+FEATURE_WINDOW_CLOSED = _gauge(
+    "feature_window_closed_timestamp_seconds", "When the last window was closed.", "model_name", "model_version",
+    unit="s",
+)
+FEATURE_ROWS_DROPPED = _counter(
+    "feature_rows_dropped_total", "Rows that came faster than they could be binned.", "model_name", "model_version"
+)
 CACHE_REQUESTS = _counter("cache_requests_total", "Look-ups in a cache.", "cache", "result")
 
 # Events
@@ -98,11 +126,44 @@ OUTCOMES_JOINED = _counter(
     "Outcomes joined with their prediction, by what was predicted and what came true.",
     "model_name", "model_version", "segment", "predicted", "actual",
 )
+PREDICTIONS_KEPT = _counter(
+    "predictions_kept_total",
+    "Predictions made, whose outcomes may come.",
+    "model_name", "model_version", "segment", "predicted",
+)
+REVENUE = _counter(
+    "conversion_revenue_dollars_total",
+    "Sale prices of the conversions that were reported.",
+    "model_name", "model_version", "segment",
+)
+CALIBRATION_EXPECTED = _counter(
+    "calibration_expected_total",
+    "Sum of the predicted chances of conversion, of predictions whose outcome is known, by the chance's decile.",
+    "model_name", "model_version", "bin",
+)
+CALIBRATION_CONVERTED = _counter(
+    "calibration_converted_total", "Those of them that converted.", "model_name", "model_version", "bin"
+)
+PRICE_OUTCOMES = _counter(
+    "price_outcomes_total",
+    "Sales reported, by whether the price lay within the predicted interval.",
+    "model_name", "model_version", "result",
+)
+PRICE_ERROR = _counter(
+    "price_error_log_total",
+    "Sum of the absolute logarithm of predicted over real price.",
+    "model_name", "model_version",
+)
 LABEL_LAG = _histogram(
     "label_lag_seconds",
     "Marketplace time from a prediction to its outcome.",
     buckets=(3_600, 21_600, 43_200, 86_400, 172_800, 345_600, 604_800, 1_209_600, 2_592_000),
 )
+
+# Deployments
+DEPLOYMENTS = _counter("deployments_total", "Starts and changes of a canary's share.", "kind")
+DEPLOYED_AT = _gauge("deployment_timestamp_seconds", "When the last one was.", "kind", unit="s")
+CANARY_SHARE = _gauge("canary_share_percent", "Percent of users on a model's candidate version.", "model_name")
 
 # Clients, pools, breakers
 CLIENT_REQUESTS = _counter("client_requests_total", "Attempts a client made.", "peer", "result")
@@ -191,6 +252,7 @@ CACHE_HIT = "cache.hit"
 FEATURE_COUNT = "feature.count"
 FEATURE_VERSION = "feature.definitions"
 EVENT_COUNT = "event.count"
+OUTCOME_COUNT = "outcome.count"
 FEATURE_AGE_S = "feature.age"
 PAYLOAD_BYTES = "payload.bytes"
 DEADLINE_MS = "deadline.remaining_ms"
@@ -199,6 +261,7 @@ DEADLINE_MS = "deadline.remaining_ms"
 SPAN_NAMES = (
     "authenticate", "admission", "fan_out", "feature_lookup", "neighbourhood_stats", "decode_photo", "preprocess",
     "batch_wait", "model_inference", "postprocess", "fuse_prediction", "serialize", "model_load", "aggregate_events",
+    "join_outcomes",
 )
 
 # Fields of a JSON log line

@@ -99,6 +99,7 @@ def _watched(telemetry: Telemetry, lifespan: Lifespan) -> Lifespan:
             runtime.freeze_garbage()
             app.state.ready = True
             telemetry.log.info("ready")
+            telemetry.deployed("start")
             try:
                 yield
             finally:

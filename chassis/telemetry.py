@@ -17,7 +17,7 @@ from opentelemetry import baggage, trace
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.trace import Link, NoOpTracerProvider, Span, SpanKind
+from opentelemetry.trace import Link, NoOpTracerProvider, Span, SpanContext, SpanKind, TraceFlags
 from opentelemetry.util.types import AttributeValue
 
 from chassis import instrument, semconv, spans
@@ -76,6 +76,12 @@ class Telemetry:
             self._pipelines.start()
         build = {"version": self.settings.version, "python_version": platform.python_version()}
         self.metrics.gauge(semconv.BUILD_INFO, 1, **build)
+
+    def deployed(self, kind: str, **facts: object) -> None:
+        """Something was rolled out here (``start``, ``canary``): counted, timed, and one line ``deployment``."""
+        self.count(semconv.DEPLOYMENTS, kind=kind)
+        self.gauge(semconv.DEPLOYED_AT, self.clock.now_ns() / 1e9, kind=kind)
+        self.log.bind(kind=kind, version=self.settings.version, **facts).info("deployment")
 
     def flush(self, timeout: float = 3.0) -> bool:
         """Send spans and log records now; False where that took longer than ``timeout`` seconds."""
@@ -152,6 +158,15 @@ class Telemetry:
         context = trace.get_current_span().get_span_context()
         return f"{context.trace_id:032x}" if context.is_valid else ""
 
+    def span_id(self) -> str:
+        """The current span's id, 16 hexadecimal digits; empty outside a trace."""
+        context = trace.get_current_span().get_span_context()
+        return f"{context.span_id:016x}" if context.is_valid else ""
+
+    def link(self, trace_id: str, span_id: str) -> Link:
+        """A link to a span that is known by its ids only. Raises ValueError where these are not hexadecimal."""
+        return Link(SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=TraceFlags(1)))
+
     def set(self, attribute: str, value: AttributeValue) -> None:
         """Set an attribute of the current span."""
         trace.get_current_span().set_attribute(attribute, value)
@@ -193,6 +208,14 @@ class Telemetry:
     def count(self, metric: Metric, amount: float = 1, /, **labels: str) -> None:
         """Add to a counter. Raises TypeError for labels that differ from the declaration, as all four do."""
         self.metrics.count(metric, amount, **labels)
+
+    def count_example(self, metric: Metric, amount: float, trace_id: str, span_id: str, /, **labels: str) -> None:
+        """Add to a counter with another trace than the current one as its exemplar: one that is past, say."""
+        self.metrics.count(metric, amount, _exemplar(trace_id, span_id), **labels)
+
+    def observe_example(self, metric: Metric, value: float, trace_id: str, span_id: str, /, **labels: str) -> None:
+        """Observe in a histogram with another trace than the current one as its exemplar."""
+        self.metrics.observe(metric, value, _exemplar(trace_id, span_id), **labels)
 
     # exemplar_span is a Span or None; typed so, it would forbid every caller's **dict[str, str] of labels.
     def observe(self, metric: Metric, value: float, /, *, exemplar_span: Any = None, **labels: str) -> None:
@@ -246,6 +269,10 @@ class Telemetry:
                             minimum=1, maximum=65_536, on_change=limit)
         self.knobs.register("traces.sampled", 1.0, "Share of the traces begun here that is recorded.",
                             minimum=0, maximum=1, on_change=ratio)
+
+
+def _exemplar(trace_id: str, span_id: str) -> dict[str, str] | None:
+    return {"trace_id": trace_id, "span_id": span_id} if trace_id else None
 
 
 def _resource(service: str, settings: Settings, instance: str) -> Resource:

@@ -32,6 +32,9 @@ def up(
     traffic_rate: Annotated[float, typer.Option(min=0, help="Predictions a second; 0: no traffic.")] = 5.0,
     telemetry: Annotated[bool, typer.Option(help="Off: no traces, no store, no Prometheus (for comparisons).")] = True,
     seed: Annotated[int, typer.Option(help="Seed of the traffic.")] = 1,
+    time_scale: Annotated[
+        float, typer.Option(min=1, max=100_000, help="Marketplace seconds a second; 1440: a day takes a minute.")
+    ] = 1440.0,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait until everything is ready.")] = 150.0,
 ) -> None:
     """Start the whole system, wait until it is ready, send one prediction and show its trace.
@@ -45,7 +48,7 @@ def up(
     _choose_local(target, out)
     place = Place.from_environment()
     began = time.monotonic()
-    options = Options(telemetry=telemetry, traffic_rate=traffic_rate, seed=seed)
+    options = Options(telemetry=telemetry, traffic_rate=traffic_rate, seed=seed, time_scale=time_scale)
     with shown_progress(out) as progress:
         started = stack.up(place, options, progress, timeout)
     if not started:

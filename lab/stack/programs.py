@@ -60,6 +60,7 @@ def common_environment(place: Place, options: Options) -> dict[str, str]:
         "FAULTLINE_MODELS_DIR": str(place.root / "models"),
         "FAULTLINE_REDIS_HOST": HOST,
         "FAULTLINE_TELEMETRY": "true" if options.telemetry else "false",
+        "FAULTLINE_TIME_SCALE": f"{options.time_scale:g}",
         # Knobs and faults; only who can read this stack's token may turn them.
         "FAULTLINE_CONTROL": "true",
         "FAULTLINE_OTLP_ENDPOINT": place.url("telemetry_store_otlp"),

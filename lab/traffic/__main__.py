@@ -5,21 +5,27 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 import uvloop
 
 from lab.place import Place
 from lab.traffic.bodies import Bodies
+from lab.traffic.days import Days
 from lab.traffic.generator import Generator, Plan, wait_for_services
-from lab.traffic.tally import report_lines, summarise
+from lab.traffic.market_time import MarketTime
+from lab.traffic.shifts import WantedShifts, shifts_file
+from lab.traffic.tally import json_fields, report_lines, summarise
 from services import topology
 
 _LOG_EVERY_S = 60.0
+_POOL = 600  # listings; their requests take 16 MB
+# A tenth of a real day's predictions is plenty of labels. A day of a fast clock has a few hundred: all are labelled.
+_LABEL_SHARE, _LABEL_SHARE_FAST = 0.1, 1.0
 
 
 def main() -> None:
@@ -33,9 +39,10 @@ def main() -> None:
         duration_s=arguments.duration,
         count=arguments.count,
         in_flight=arguments.in_flight,
+        market=MarketTime(float(os.environ.get("FAULTLINE_TIME_SCALE", "1")) if arguments.forever else 1.0),
     )
     if arguments.forever:
-        uvloop.run(_forever(plan, [place.url(name) for name in topology.SERVICES]))
+        uvloop.run(_forever(plan, place, arguments.label_share))
     else:
         _measured(plan, as_json=arguments.json)
 
@@ -56,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=_positive, default=5.0, help="predictions a second (default 5)")
     parser.add_argument("--seed", type=int, default=1, help="seed of arrivals, users and listings")
     parser.add_argument("--in-flight", type=int, default=64, help="most requests open at once (default 64)")
+    parser.add_argument(
+        "--label-share", type=float, help="share of predictions whose outcome is told (default 0.1; 1 on a fast clock)"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     end = parser.add_mutually_exclusive_group()
     end.add_argument("--duration", type=_positive, default=0.0, help="seconds to run")
@@ -79,33 +89,42 @@ def _measured(plan: Plan, *, as_json: bool) -> None:
     uvloop.run(run_until_stopped(generator))
     summary = summarise(generator.tally, time.perf_counter() - began)
     if as_json:
-        json.dump({**asdict(summary), "generator_cpu_s": time.process_time() - worked}, sys.stdout)
+        json.dump({**json_fields(summary), "generator_cpu_s": time.process_time() - worked}, sys.stdout)
         sys.stdout.write("\n")
     else:
         sys.stdout.write("\n".join(report_lines(summary)) + "\n")
 
 
-async def _forever(plan: Plan, services: list[str]) -> None:
-    await wait_for_services(services, _log)
-    _log(f"sending {plan.rate:g} predictions a second")
-    generator = Generator(plan, Bodies(plan.seed))
-    reporter = asyncio.ensure_future(_report_each_minute(generator))
+async def _forever(plan: Plan, place: Place, label_share: float | None) -> None:
+    await wait_for_services([place.url(name) for name in topology.SERVICES], _log)
+    _log(f"sending {plan.rate:g} predictions a second; the marketplace's clock runs {plan.market.scale:g} times ours")
+    bodies = Bodies(plan.seed, _POOL)
+    days = _days(plan, place, bodies, label_share)
+    generator = Generator(plan, bodies, days)
+    reporter = asyncio.ensure_future(_report_each_minute(generator, days))
     try:
         await run_until_stopped(generator)
     finally:
         reporter.cancel()
-    _log("stopped", **_numbers(generator, _LOG_EVERY_S))
+    _log("stopped", **_numbers(generator, _LOG_EVERY_S), **days.numbers())
 
 
-async def _report_each_minute(generator: Generator) -> None:
+def _days(plan: Plan, place: Place, bodies: Bodies, label_share: float | None) -> Days:
+    share = label_share
+    if share is None:
+        share = _LABEL_SHARE if plan.market.scale == 1.0 else _LABEL_SHARE_FAST
+    return Days(plan.seed, plan.market, bodies, WantedShifts(shifts_file(place)), label_share=share, tell=_log)
+
+
+async def _report_each_minute(generator: Generator, days: Days) -> None:
     while True:
         began = time.perf_counter()
         await asyncio.sleep(_LOG_EVERY_S)
-        _log("traffic of the last minute", **_numbers(generator, time.perf_counter() - began))
+        _log("traffic of the last minute", **_numbers(generator, time.perf_counter() - began), **days.numbers())
 
 
 def _numbers(generator: Generator, seconds: float) -> dict[str, object]:
-    return asdict(summarise(generator.swap(), seconds))
+    return json_fields(summarise(generator.swap(), seconds))
 
 
 def _log(message: str, **fields: object) -> None:

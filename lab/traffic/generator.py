@@ -11,12 +11,14 @@ import gc
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 import orjson
 
 from lab.traffic.bodies import Bodies, Request
+from lab.traffic.days import LEAD_S, Days
+from lab.traffic.market_time import MarketTime
 from lab.traffic.tally import Tally
 from lab.traffic.wire import Wire
 
@@ -39,16 +41,21 @@ class Plan:
     duration_s: float = 0.0
     count: int = 0
     in_flight: int = 64
+    market: MarketTime = field(default_factory=MarketTime)
 
 
 class Generator:
-    """One run of traffic. ``tally`` counts; ``swap`` hands it over and starts a new one (for reports a minute)."""
+    """One run of traffic. ``tally`` counts; ``swap`` hands it over and starts a new one (for reports a minute).
 
-    def __init__(self, plan: Plan, bodies: Bodies) -> None:
+    With ``days``, each prediction follows an event of its user's session, and some are followed by their outcome.
+    """
+
+    def __init__(self, plan: Plan, bodies: Bodies, days: Days | None = None) -> None:
         self.tally = Tally()
         self.in_flight = 0
         self._plan = plan
-        self._bodies = bodies
+        self._bodies, self._days = bodies, days
+        self._lead_s = LEAD_S if days else 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
 
@@ -62,16 +69,24 @@ class Generator:
         # A full collection over everything imported so far would show as latency that the system does not have.
         gc.collect()
         gc.freeze()
+        living = asyncio.create_task(self._days.run(wire)) if self._days else None
         try:
             await self._send_all(wire)
+            await asyncio.sleep(self._lead_s)
             await asyncio.gather(*self._tasks)
             self._stop_if_broken()
         finally:
+            if living:
+                living.cancel()
             wire.close()
 
     async def _send_all(self, wire: Wire) -> None:
-        began = time.perf_counter()
-        for number, offset in enumerate(arrivals(self._plan.rate, self._plan.seed)):
+        began, market = time.perf_counter(), self._plan.market
+        started = time.time()
+        visits = arrivals(
+            self._plan.rate, self._plan.seed, lambda offset: market.rhythm(started + offset), market.busiest
+        )
+        for number, offset in enumerate(visits):
             if self._plan.count and number >= self._plan.count:
                 return
             if self._plan.duration_s and offset > self._plan.duration_s:
@@ -79,7 +94,17 @@ class Generator:
             self._stop_if_broken()
             request = self._bodies.draw()
             await asyncio.sleep(max(0.0, began + offset - time.perf_counter()))
-            self._dispatch(wire, request, began + offset)
+            self._visit(wire, request, began + offset)
+
+    def _visit(self, wire: Wire, request: Request, at: float) -> None:
+        """The session's event now, its prediction a moment later, when the event has been counted."""
+        if self._days is None:
+            self._dispatch(wire, request, at)
+            return
+        self._days.begins(request)
+        due = at + self._lead_s
+        wait = max(0.0, due - time.perf_counter())
+        asyncio.get_running_loop().call_later(wait, self._dispatch, wire, request, due)
 
     def _stop_if_broken(self) -> None:
         """A mistake in this program, unlike an error of the system, ends the run."""
@@ -114,15 +139,24 @@ class Generator:
             return
         answer = orjson.loads(body)
         tally.answered(latency_ms, degraded=bool(answer.get("degraded")), trace_id=str(answer.get("trace_id", "")))
+        if self._days:
+            self._days.answered(request, answer)
 
 
-def arrivals(rate: float, seed: int) -> Iterator[float]:
-    """Seconds from the start at which requests are due: a Poisson process of ``rate`` a second, endless."""
-    rng = random.Random(f"arrivals-{seed}")
+def arrivals(
+    rate: float, seed: int, shape: Callable[[float], float] = lambda _: 1.0, highest: float = 1.0
+) -> Iterator[float]:
+    """Seconds from the start at which requests are due: a Poisson process of ``rate`` a second, endless.
+
+    ``shape`` gives the rate at each offset relative to ``rate``, ``highest`` at most. It is drawn by thinning
+    (Lewis and Shedler, 1979).
+    """
+    rng, steady = random.Random(f"arrivals-{seed}"), highest == 1.0
     at = 0.0
     while True:
-        at += rng.expovariate(rate)
-        yield at
+        at += rng.expovariate(rate * highest)
+        if steady or rng.random() * highest < shape(at):
+            yield at
 
 
 async def wait_for_services(urls: Iterable[str], tell: Callable[[str], None]) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query, Request
 
+from chassis.drift import watch_model
 from chassis.service import build_app as build
 from chassis.service import resource
 from chassis.serving import ModelServer, Weights
@@ -47,11 +48,13 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
             models = [PhotoModel(settings.models_dir / "cv_model" / name, name, backbone) for name in VERSIONS]
             register(telemetry.knobs, models, worker)
             weights = Weights(backbone, len(models), telemetry)
-            servers = {}
+            servers, watches = {}, {}
             for model in models:
                 server = ModelServer(model, telemetry, worker, weights=weights)
                 servers[model.version] = await stack.enter_async_context(server)
-            app.state.scorer = PhotoScorer(servers, telemetry)
+                watch = watch_model(telemetry, settings.models_dir, model.name, model.version)
+                watches[model.version] = await stack.enter_async_context(watch)
+            app.state.scorer = PhotoScorer(servers, telemetry, watches)
             await app.state.scorer.warm_up()
             yield
 

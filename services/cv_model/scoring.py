@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from chassis import semconv
+from chassis.drift import DriftWatch
 from chassis.pool import Pool
 from chassis.problems import Problem
 from chassis.serving import ModelServer, bind_prediction
@@ -23,10 +24,19 @@ PhotoServer = ModelServer[Image.Image, np.ndarray, PhotoScore]
 
 
 class PhotoScorer:
-    """Scores photos with the version each request names. ``max_pixels`` bounds what is decoded."""
+    """Scores photos with the version each request names. ``max_pixels`` bounds what is decoded.
 
-    def __init__(self, servers: Mapping[str, PhotoServer], telemetry: Telemetry, max_pixels: int = MAX_PIXELS) -> None:
-        self.servers, self.telemetry = servers, telemetry
+    ``watches`` by version see what comes out.
+    """
+
+    def __init__(
+        self,
+        servers: Mapping[str, PhotoServer],
+        telemetry: Telemetry,
+        watches: Mapping[str, DriftWatch] | None = None,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        self.servers, self.telemetry, self.watches = servers, telemetry, watches or {}
         self._max_pixels = telemetry.knobs.register(
             "photo.max_pixels", max_pixels, "Most pixels of a photo that is decoded.", minimum=64
         )
@@ -42,6 +52,8 @@ class PhotoScorer:
             result = await server.infer(array)
         with self.telemetry.span("postprocess", server.names):
             bind_prediction(self.telemetry, server.model, result.score).info("photo scored")
+        if watch := self.watches.get(version):
+            watch.see(_seen(result))
         return PhotoAnswer(
             score=result.score,
             quality=result.quality,
@@ -66,3 +78,12 @@ class PhotoScorer:
         """One inference a version: the first is slow, and a model that cannot answer must not become ready."""
         for server in self.servers.values():
             await server.infer(server.model.preprocess(Image.new("RGB", (320, 240), (128, 128, 128))))
+
+
+def _seen(result: PhotoScore) -> dict[str, float]:
+    return {
+        "photo_score": result.score,
+        "photo_quality": result.quality,
+        "photo_condition": result.condition,
+        "scene_probability": result.scene_probability,
+    }

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, FastAPI
 
+from chassis.drift import watch_model
 from chassis.problems import Problem
 from chassis.redis import RedisStore, StoreUnavailable
 from chassis.service import build_app as build
@@ -21,6 +22,11 @@ from services.feature_store.schemas import Accepted, Events, FeaturesAnswer, Fea
 
 ReaderDep = Annotated[FeatureReader, resource("reader")]
 EventLogDep = Annotated[EventLog, resource("event_log")]
+
+
+# Whose reference the features are held against, and what in it comes from the models and not from here.
+SERVED_FOR = ("conversion_model", "v1")
+SCORES = ("text_score", "photo_quality", "photo_condition")
 
 
 def _routes() -> APIRouter:
@@ -50,8 +56,9 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
             RedisStore(settings, "feature_store", telemetry) as store,
             # Connections of its own: the consumer waits in Redis for events, and that is no request's span.
             RedisStore(settings, "feature_store", telemetry, name="redis_events", timeout=5.0, traced=False) as stream,
+            watch_model(telemetry, settings.models_dir, *SERVED_FOR, without=SCORES) as watch,
         ):
-            app.state.reader = FeatureReader(store, telemetry)
+            app.state.reader = FeatureReader(store, telemetry, watch)
             app.state.event_log = EventLog(store, telemetry)
             aggregator = Aggregator(stream, telemetry, consumer=telemetry.instance)
             counting = asyncio.create_task(aggregator.run(), name="events")

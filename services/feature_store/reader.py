@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from redis.asyncio import Redis
 
 from chassis import semconv
+from chassis.drift import DriftWatch
 from chassis.problems import Problem
 from chassis.redis import RedisStore, StoreUnavailable
 from chassis.telemetry import Telemetry
@@ -29,8 +30,14 @@ SQUARE_FEET = 10.7639  # in a square metre
 class FeatureReader:
     """Answers from Redis. What belongs to a whole place is kept for ``neighbourhood_life`` seconds."""
 
-    def __init__(self, store: RedisStore, telemetry: Telemetry, neighbourhood_life: float = 30.0) -> None:
-        self.store, self.telemetry = store, telemetry
+    def __init__(
+        self,
+        store: RedisStore,
+        telemetry: Telemetry,
+        watch: DriftWatch | None = None,
+        neighbourhood_life: float = 30.0,
+    ) -> None:
+        self.store, self.telemetry, self.watch = store, telemetry, watch
         self.neighbourhoods: Cache[dict[str, float]] = Cache("neighbourhood", neighbourhood_life, telemetry)
         self._strategy = telemetry.knobs.register(
             "reader.strategy", "hashes", "Whether features are read as whole hashes or field by field.",
@@ -72,8 +79,11 @@ class FeatureReader:
         age = self._age(user)
         if not user:
             self.telemetry.count(semconv.FEATURE_DEFAULTS, feature="behaviour")
+        values = {**self._in_units(_numbers(listing)), **_numbers(user), **place}
+        if self.watch:
+            self.watch.see(values)
         return FeaturesAnswer(
-            values={**self._in_units(_numbers(listing)), **_numbers(user), **place},
+            values=values,
             segment=user.get("segment", "unknown"),
             age_s=age,
             defaulted=[] if user else ["behaviour"],

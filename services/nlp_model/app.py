@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, FastAPI
 
+from chassis.drift import watch_model
 from chassis.service import build_app as build
 from chassis.service import resource
 from chassis.serving import ModelServer, Weights
@@ -45,11 +46,13 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
             models = [TextModel(settings.models_dir / "nlp_model" / name, name, encoder) for name in VERSIONS]
             register(telemetry.knobs, models, worker)
             weights = Weights(encoder, len(models), telemetry)
-            servers = {}
+            servers, watches = {}, {}
             for model in models:
                 server = ModelServer(model, telemetry, worker, weights=weights)
                 servers[model.version] = await stack.enter_async_context(server)
-            app.state.scorer = TextScorer(servers, telemetry)
+                watch = watch_model(telemetry, settings.models_dir, model.name, model.version)
+                watches[model.version] = await stack.enter_async_context(watch)
+            app.state.scorer = TextScorer(servers, telemetry, watches)
             await app.state.scorer.warm_up()
             yield
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chassis import semconv
+from chassis.drift import DriftWatch
 from chassis.pool import Pool
 from chassis.problems import Problem
 from chassis.serving import ModelServer, bind_prediction
@@ -18,10 +19,12 @@ TextServer = ModelServer[str, TokenizedText, TextScore]
 
 
 class TextScorer:
-    """Scores descriptions with the version each request names."""
+    """Scores descriptions with the version each request names; ``watches`` by version see what comes and goes."""
 
-    def __init__(self, servers: Mapping[str, TextServer], telemetry: Telemetry) -> None:
-        self.servers, self.telemetry = servers, telemetry
+    def __init__(
+        self, servers: Mapping[str, TextServer], telemetry: Telemetry, watches: Mapping[str, DriftWatch] | None = None
+    ) -> None:
+        self.servers, self.telemetry, self.watches = servers, telemetry, watches or {}
         self._gate = Pool("inference", GATE, telemetry)
         self._padding = telemetry.knobs.share("tokenizer.padding", "longest", "As knobs.register says.")
         self._max_tokens = telemetry.knobs.share("tokenizer.max_tokens", MAX_TOKENS, "As knobs.register says.")
@@ -38,6 +41,8 @@ class TextScorer:
             result = await server.infer(text)
         with self.telemetry.span("postprocess", server.names):
             bind_prediction(self.telemetry, server.model, result.score).info("description scored")
+        if watch := self.watches.get(ask.version):
+            watch.see({"tokens": len(text.ids), "characters": len(ask.description), "text_score": result.score})
         return TextAnswer(score=result.score, tokens=len(text.ids), model_version=ask.version)
 
     def _width(self, text: TokenizedText) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Annotated
 
 import msgpack
@@ -12,6 +13,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from chassis.drift import DriftWatch, read_references
 from chassis.problems import Problem
 from chassis.redis import RedisStore, StoreUnavailable
 from chassis.service import build_app as build
@@ -29,6 +31,7 @@ from services.orchestrator.routing import VersionRouter
 from services.orchestrator.schemas import Answer, Ask, Outcomes, OutcomesAnswer
 from services.topology import SERVICES
 
+HEADS = "v1"  # version of both heads
 CANARY_SHARES = {"nlp_model": 20.0, "cv_model": 20.0}  # percent of users on the candidate, at start
 
 
@@ -63,6 +66,12 @@ def _routes() -> APIRouter:
     return router
 
 
+def watch_predictions(telemetry: Telemetry, models: Path, name: str, prediction: str) -> DriftWatch:
+    """A watch over what a head predicts; its features are watched where they are served."""
+    references = read_references(models / name / HEADS / "reference.json")
+    return DriftWatch(telemetry, name, HEADS, {prediction: references[prediction]})
+
+
 def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
     """One client a peer; the heads are loaded before it is ready."""
 
@@ -75,17 +84,22 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
             enter = stack.enter_async_context
             ledger = Ledger(await enter(RedisStore(settings, "orchestrator", telemetry)), telemetry)
             app.state.joiner = Joiner(ledger, telemetry, settings.time_scale)
+            watches = [
+                await enter(watch_predictions(telemetry, settings.models_dir, name, prediction))
+                for name, prediction in (("price_model", "price"), ("conversion_model", "conversion_probability"))
+            ]
             app.state.pipeline = Pipeline(
                 await enter(
                     FeatureStoreClient("feature_store", url("feature_store"), telemetry, timeout=FEATURES_DEADLINE)
                 ),
                 await enter(NlpModelClient("nlp_model", url("nlp_model"), telemetry, timeout=TEXT_DEADLINE)),
                 await enter(CvModelClient("cv_model", url("cv_model"), telemetry, timeout=PHOTO_DEADLINE)),
-                PriceModel(settings.models_dir / "price_model" / "v1"),
-                ConversionModel(settings.models_dir / "conversion_model" / "v1"),
-                VersionRouter(CANARY_SHARES, telemetry.knobs),
+                PriceModel(settings.models_dir / "price_model" / HEADS),
+                ConversionModel(settings.models_dir / "conversion_model" / HEADS),
+                VersionRouter(CANARY_SHARES, telemetry),
                 ledger,
                 telemetry,
+                watches,
             )
             for head in (app.state.pipeline.price, app.state.pipeline.conversion):
                 head.predict({})  # the first inference is slow

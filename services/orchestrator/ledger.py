@@ -30,11 +30,14 @@ class Row(BaseModel):
     prediction_id: str
     predicted_at: float
     trace_id: str
+    span_id: str = ""
     segment: str
     versions: dict[str, str]
     probability: float
     likely: bool
     price: float
+    low: float = 0.0  # the price's interval
+    high: float = 0.0
 
 
 def new_id() -> str:
@@ -45,6 +48,11 @@ def new_id() -> str:
 def made_at(prediction_id: str) -> float:
     """Seconds since the epoch at which an id was made."""
     return int(prediction_id[:_ID_TIME_DIGITS], 16) / 1000
+
+
+def word(value: bool) -> str:
+    """As a label's value."""
+    return "yes" if value else "no"
 
 
 class Ledger:
@@ -85,6 +93,12 @@ class Ledger:
             await self.store.run(lambda redis: _write(redis, rows))
             for row in rows:
                 del self._pending[row.prediction_id]
+                self._count(row)
+
+    def _count(self, row: Row) -> None:
+        labels = {"segment": row.segment, "predicted": word(row.likely)}
+        for model, version in row.versions.items():
+            self.telemetry.count(semconv.PREDICTIONS_KEPT, model_name=model, model_version=version, **labels)
 
     async def close(self) -> None:
         """Writes what is left, where Redis still answers; else says how many predictions go unkept."""
@@ -116,4 +130,6 @@ async def _write(redis: Redis, rows: list[Row]) -> None:
         *_, count = await pipeline.execute()
     if count > KEPT:
         gone: list[tuple[str, float]] = await redis.zpopmin(INDEX, count - KEPT)  # type: ignore[assignment]
-        await redis.delete(*(f"prediction:{prediction_id}" for prediction_id, _ in gone))
+        # With each row goes the mark that its outcome came: such marks would outnumber the rows in weeks.
+        ids = [prediction_id for prediction_id, _ in gone]
+        await redis.delete(*(f"{kind}:{each}" for each in ids for kind in ("prediction", "outcome")))

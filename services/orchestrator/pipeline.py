@@ -15,6 +15,7 @@ import orjson
 from chassis import deadlines, semconv
 from chassis.client import PeerError
 from chassis.context import REQUEST_ID
+from chassis.drift import DriftWatch
 from chassis.problems import Problem
 from chassis.serving import bind_prediction
 from chassis.telemetry import Telemetry
@@ -70,6 +71,7 @@ class Pipeline:
     router: VersionRouter
     ledger: Ledger
     telemetry: Telemetry
+    watches: Sequence[DriftWatch] = ()
 
     def __post_init__(self) -> None:
         add = self.telemetry.knobs.share
@@ -77,7 +79,9 @@ class Pipeline:
             "fan_out.mode", "together", "Whether the three calls are made at once.", choices=("together", "one_by_one")
         )
         self._missing = add(
-            "fan_out.missing", "marked", "What stands for a part that failed: nothing, marked so, or a typical one.",
+            "fan_out.missing",
+            "marked",
+            "What stands for a part that failed: nothing, marked so, or a typical one.",
             choices=("marked", "typical"),
         )
         self._renditions = add(
@@ -189,17 +193,22 @@ class Pipeline:
             )
 
     def _keep(self, answer: Answer, parts: Parts) -> None:
-        """Remembers the prediction for its outcome, and logs it."""
+        """Remembers the prediction for its outcome and for drift, and logs it."""
+        for watch in self.watches:
+            watch.see({"price": answer.price.value, "conversion_probability": answer.conversion.probability})
         self.ledger.remember(
             Row(
                 prediction_id=answer.prediction_id,
                 predicted_at=time.time(),
                 trace_id=answer.trace_id,
+                span_id=self.telemetry.span_id(),
                 segment=parts.features.segment if parts.features else "unknown",
                 versions=answer.model_versions,
                 probability=answer.conversion.probability,
                 likely=answer.conversion.likely,
                 price=answer.price.value,
+                low=answer.price.low,
+                high=answer.price.high,
             )
         )
         line = self.telemetry.log.bind(

@@ -4,23 +4,41 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 
-from chassis.knobs import Knob, Knobs
+from chassis import semconv
+from chassis.knobs import Knob
+from chassis.telemetry import Telemetry
 
 STABLE, CANDIDATE = "v1", "v2"
 SLOTS = 10_000
 
 
 class VersionRouter:
-    """``shares``: percent of users, by model, that get the candidate at start; knobs ``canary.MODEL`` from then on."""
+    """``shares``: percent of users, by model, that get the candidate at start; knobs ``canary.MODEL`` from then on.
 
-    def __init__(self, shares: Mapping[str, float], knobs: Knobs) -> None:
+    Each change is a deployment: it is counted, logged and shown as an annotation.
+    """
+
+    def __init__(self, shares: Mapping[str, float], telemetry: Telemetry) -> None:
+        self.telemetry = telemetry
         self.shares: dict[str, Knob[float]] = {
-            model: knobs.register(
-                f"canary.{model}", share, f"Percent of users whose {model} is {CANDIDATE}.", minimum=0.0, maximum=100.0
+            model: telemetry.knobs.register(
+                f"canary.{model}",
+                share,
+                f"Percent of users whose {model} is {CANDIDATE}.",
+                minimum=0.0,
+                maximum=100.0,
+                on_change=partial(self._changed, model),
             )
             for model, share in shares.items()
         }
+        for model, share in shares.items():
+            telemetry.gauge(semconv.CANARY_SHARE, share, model_name=model)
+
+    def _changed(self, model: str, share: float) -> None:
+        self.telemetry.gauge(semconv.CANARY_SHARE, share, model_name=model)
+        self.telemetry.deployed("canary", model_name=model, model_version=CANDIDATE, share_percent=share)
 
     def version(self, model: str, user_id: str) -> str:
         return CANDIDATE if _slot(model, user_id) < self.shares[model].value * SLOTS / 100 else STABLE

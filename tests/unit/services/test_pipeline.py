@@ -75,7 +75,7 @@ def pipeline(telemetry: Telemetry, store: Any = None, text: Any = TEXT, photo: A
         Peer(photo),  # type: ignore[arg-type]
         PriceModel(ROOT / "models" / "price_model" / "v1"),
         ConversionModel(ROOT / "models" / "conversion_model" / "v1"),
-        VersionRouter({"nlp_model": 20.0, "cv_model": 20.0}, Knobs()),
+        VersionRouter({"nlp_model": 20.0, "cv_model": 20.0}, Telemetry("router", telemetry.settings)),
         Kept(),  # type: ignore[arg-type]
         telemetry,
     )

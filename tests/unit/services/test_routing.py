@@ -7,14 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency
 
-from chassis.knobs import KnobError, Knobs
+from chassis.knobs import KnobError
+from chassis.settings import Settings
+from chassis.telemetry import Telemetry
 from services.orchestrator.routing import CANDIDATE, STABLE, VersionRouter
+from tests.unit.signals import Signals
 
 USERS = [f"U{number:06d}" for number in range(1, 5_001)]
 
 
 def router(nlp: float = 20.0, cv: float = 20.0) -> VersionRouter:
-    return VersionRouter({"nlp_model": nlp, "cv_model": cv}, Knobs())
+    return VersionRouter({"nlp_model": nlp, "cv_model": cv}, Telemetry("orchestrator", Settings(telemetry=False)))
 
 
 def on_candidate(each: VersionRouter, model: str) -> list[bool]:
@@ -56,8 +59,14 @@ def test_a_user_gets_the_same_version_from_every_replica(user: str) -> None:
 
 
 @pytest.mark.parametrize("share", [-1.0, 100.1, float("nan"), "20"])
-def test_a_share_that_is_none_is_refused(share: object) -> None:
-    knobs = Knobs()
-    VersionRouter({"nlp_model": 20.0}, knobs)
+def test_a_share_that_is_none_is_refused(share: object, telemetry: Telemetry) -> None:
+    VersionRouter({"nlp_model": 20.0}, telemetry)
     with pytest.raises(KnobError):
-        knobs.set("canary.nlp_model", share)
+        telemetry.knobs.set("canary.nlp_model", share)
+
+
+def test_a_changed_share_is_a_deployment(telemetry: Telemetry, signals: Signals) -> None:
+    VersionRouter({"nlp_model": 20.0}, telemetry)
+    telemetry.knobs.set("canary.nlp_model", 50.0)
+    assert signals.metric("canary_share_percent", model_name="nlp_model") == 50
+    assert signals.metric("deployments_total", kind="canary") == 1
