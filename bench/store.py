@@ -260,9 +260,10 @@ def _line_queries(store: Store) -> None:
 
 
 def _memory(store: Store) -> str:
-    peak = next(line for line in Path(f"/proc/{store.process.pid}/status").read_text().splitlines() if "VmHWM" in line)
-    now = store.process.memory_info().rss >> 20
-    return f"memory {now} MB resident, {int(peak.split()[1]) >> 10} MB at most"
+    status = Path(f"/proc/{store.process.pid}/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    peak = "".join(f", {int(line.split()[1]) >> 10} MB at most" for line in lines if line.startswith("VmHWM"))
+    return f"memory {store.process.memory_info().rss >> 20} MB resident{peak}"
 
 
 def _machine() -> str:

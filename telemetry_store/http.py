@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -14,10 +15,12 @@ from starlette.responses import PlainTextResponse, Response
 
 from telemetry_store.errors import QueryError, QueryTimeout
 from telemetry_store.metrics.own import OwnMetrics
+from telemetry_store.otlp.body import BodyError, read_body
 from telemetry_store.settings import Settings
 from telemetry_store.storage.database import Database
 
 QUEUED_QUERIES = 32  # more than this wait nowhere: 429
+FORM, MOST_FORM_BYTES = "application/x-www-form-urlencoded", 256 * 1024
 
 
 class Query:
@@ -50,8 +53,11 @@ class QueryRunner:
         """An ASGI endpoint around `answer`, timed under `api`."""
 
         async def handle(request: Request) -> Response:
-            await _form_into_query(request)
             started = time.monotonic()
+            try:
+                await _form_into_query(request)
+            except BodyError as error:
+                return PlainTextResponse(str(error), error.status)
             response = await self._run(answer, request)
             self._metrics.query_seconds.labels(api, str(response.status_code)).observe(time.monotonic() - started)
             return response
@@ -85,15 +91,16 @@ class QueryRunner:
 
 
 def _yield_to_others(niceness: int) -> None:
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+    """Linux alone gives a thread a priority of its own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
 async def _form_into_query(request: Request) -> None:
-    """Loki takes its parameters from a form as well: read them into the query string's place."""
-    if request.method == "POST":
-        form = await request.form()
-        pairs = [*request.query_params.multi_items(), *((key, str(value)) for key, value in form.multi_items())]
-        request._query_params = type(request.query_params)(pairs)
+    """Loki takes its parameters from a form as well, whose body is written as a query string is: append it."""
+    if request.method == "POST" and request.headers.get("content-type", "").startswith(FORM):
+        body = await read_body(request, MOST_FORM_BYTES)
+        request.scope["query_string"] += b"&" + body
 
 
 def json_answer(content: object, media_type: str = "application/json") -> Response:

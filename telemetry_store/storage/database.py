@@ -1,6 +1,8 @@
 """The DuckDB file: opened with bounded memory and one thread, one cursor for each piece of work."""
 
+import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +13,9 @@ from telemetry_store.errors import QueryTimeout
 from telemetry_store.storage.columns import AttributeColumns
 from telemetry_store.storage.registry import Registry
 
-# Ids that differ only in their resource or scope are few, so both live in `origins` and spans hold its number.
+log = logging.getLogger(__name__)
+
+# Resources and scopes are few, so each pair of them has a row in `origins` and spans hold its number.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS spans (
     received BIGINT, trace_id UUID, span_id UBIGINT, parent_id UBIGINT, start BIGINT, duration BIGINT,
@@ -46,12 +50,30 @@ class Database:
         limits: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "memory_limit": memory_limit}
         self.path = path
         self._connection = duckdb.connect(":memory:", config=limits | {"preserve_insertion_order": False})
-        name = str(path).replace("'", "''")
-        self._connection.execute(f"ATTACH '{name}' AS store (ROW_GROUP_SIZE {ROW_GROUP}); USE store")
+        self._attach()
         self._connection.execute(SCHEMA)
         self.columns = AttributeColumns(self._connection)
         self.origins = Registry(self._connection, "origins", ("resource", "scope"))
         self.streams = Registry(self._connection, "streams", ("labels",))
+
+    def _attach(self) -> None:
+        """Attach the file; one that cannot be read is set aside for a new one, since the store has to start."""
+        try:
+            self._attach_once()
+        except duckdb.Error as error:
+            if "lock" in str(error).lower() or not self.path.exists():
+                raise
+            log.exception("the database cannot be read; a new one is begun and the old one kept beside it")
+            aside = f"{self.path.name}.damaged-{int(time.time())}"
+            self.path.rename(self.path.with_name(aside))
+            wal = self.path.with_name(self.path.name + ".wal")
+            if wal.exists():
+                wal.rename(self.path.with_name(aside + ".wal"))
+            self._attach_once()
+
+    def _attach_once(self) -> None:
+        name = str(self.path).replace("'", "''")
+        self._connection.execute(f"ATTACH '{name}' AS store (ROW_GROUP_SIZE {ROW_GROUP}); USE store")
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own over the same file."""

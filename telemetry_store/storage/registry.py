@@ -35,8 +35,3 @@ class Registry:
         self._values[number] = values
         self._numbers[values] = number
         return number
-
-    def forget(self, numbers: set[int]) -> None:
-        """Drop rows that were deleted from the table."""
-        for number in numbers:
-            del self._numbers[self._values.pop(number)]

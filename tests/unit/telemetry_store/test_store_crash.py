@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from telemetry_store.ingest.queue import Parcel
 from telemetry_store.metrics.own import OwnMetrics
@@ -120,3 +121,19 @@ def test_a_reopened_file_still_knows_its_attributes_and_streams(tmp_path: Path) 
         eventually(traces, "spans from before and after are found")
         values = http().get(f"{store.url}/loki/api/v1/label/service_name/values").json()["data"]
         assert values == ["again"]
+
+
+def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path) -> None:
+    (tmp_path / "store.duckdb").write_bytes(b"not a database " * 1000)
+    with running_store(tmp_path) as store:
+        assert send(store.otlp, "traces", trace_request([make_span()], "new")).status_code == 200
+        eventually(lambda: stored_spans(store, "new"), "the new file is written to")
+    assert [path.read_bytes()[:5] for path in tmp_path.glob("store.duckdb.damaged-*")] == [b"not a"]
+
+
+def test_a_file_in_use_is_left_alone(tmp_path: Path) -> None:
+    with running_store(tmp_path):
+        second = StoreProcess(tmp_path)
+        with pytest.raises(AssertionError, match="lock"):
+            second.start()
+    assert not list(tmp_path.glob("*.damaged-*"))
