@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from safetensors.numpy import save_file
 
 from marketplace.training.heads import Head
 
+ADDRESS = re.compile(r"(?<=\"__id__\": )\d+|(?<=\"file\": \")\d+(?=\.npy\")")
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip archive knows; skops writes the time of day
 
 
@@ -44,11 +46,22 @@ def sha256_of(path: Path) -> str:
 
 
 def _steady_zip(data: bytes) -> bytes:
-    """The same archive, compressed, in the order of names and without the time of writing."""
+    """The same archive, compressed, without the memory addresses and the time of day that skops writes into it.
+
+    skops numbers objects, and names their arrays, by address; here they are numbered as they first appear.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w") as target:
-        for name in sorted(source.namelist()):
-            info = zipfile.ZipInfo(name, ZIP_TIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(info, source.read(name))
+        schema = source.read("schema.json").decode()
+        numbers = {address: str(n) for n, address in enumerate(dict.fromkeys(ADDRESS.findall(schema)), start=1)}
+        steady = ADDRESS.sub(lambda match: numbers[match[0]], schema)
+        _add(target, "schema.json", json.dumps(json.loads(steady), separators=(",", ":")).encode())
+        for name in sorted(set(source.namelist()) - {"schema.json"}, key=lambda name: int(numbers[Path(name).stem])):
+            _add(target, f"{numbers[Path(name).stem]}{Path(name).suffix}", source.read(name))
     return buffer.getvalue()
+
+
+def _add(target: zipfile.ZipFile, name: str, data: bytes) -> None:
+    info = zipfile.ZipInfo(name, ZIP_TIME)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    target.writestr(info, data)

@@ -55,7 +55,7 @@ def psi(reference: Sequence[int], current: Sequence[int]) -> float:
 
 def _edges(known: np.ndarray) -> np.ndarray:
     """Up to nine edges between the deciles, rounded so that they read well, without empty bins below the first."""
-    quantiles = np.percentile(known, np.linspace(0.0, 100.0, BINS + 1)[1:-1])
+    quantiles = np.percentile(known, np.linspace(0.0, 100.0, BINS + 1)[1:-1], method="inverted_cdf")
     edges = np.unique([_short(edge) for edge in quantiles])
     return edges[edges > known.min()]
 

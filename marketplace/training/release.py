@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -218,7 +219,7 @@ def _write(
         },
     }
     write_json(folder / "card.json", card)
-    (folder / "card.md").write_text(cards.markdown(card))
+    (folder / "card.md").write_text(cards.markdown(json.loads((folder / "card.json").read_text())))
     return metrics
 
 
