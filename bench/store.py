@@ -6,7 +6,6 @@ prints counts, medians, 99th percentiles and memory. Times are a client's: they 
 
 import argparse
 import gzip
-import os
 import random
 import socket
 import statistics
@@ -24,6 +23,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from bench.machine import this_machine
 
 REPEATS = 40
 TRACES_A_REQUEST = 18  # about 500 spans, as an SDK's batch
@@ -97,9 +98,8 @@ def _pairs(values: dict[str, str | int | float]) -> list[KeyValue]:
 
 
 def _any(value: str | int | float) -> AnyValue:
-    if isinstance(value, str):
-        return AnyValue(string_value=value)
-    return AnyValue(int_value=value) if isinstance(value, int) else AnyValue(double_value=value)
+    kind = {str: "string_value", int: "int_value", float: "double_value"}[type(value)]
+    return AnyValue(**{kind: value})  # type: ignore[arg-type]
 
 
 def _resource(service: str) -> list[KeyValue]:
@@ -267,10 +267,8 @@ def _memory(store: Store) -> str:
 
 
 def _machine() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "unknown")
-    return f"{os.cpu_count()} cores, {model}, Python {sys.version.split()[0]}"
+    machine = this_machine()
+    return f"{machine.cores} cores, {machine.processor}, Python {machine.python}, load {machine.load_before:.1f} before"
 
 
 def run(spans: int, lines: int) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.contract.conformance.backends import Backend, loki, window_ns
 from tests.contract.conformance.logql_cases import LineCase, line_cases
 from tests.contract.conformance.range_cases import RangeCase, Vector, range_cases
+from tests.unit.telemetry_store.process import http
 
 _VOLATILE = {"__error_details__", "observed_timestamp"}  # in each implementation's own words
 
@@ -35,7 +35,7 @@ def _lines(answer: dict[str, Any]) -> list[tuple[int, list[tuple[str, str]], str
 @pytest.mark.parametrize("case", line_cases(), ids=str)
 def test_a_log_query_finds_what_plain_python_finds(backend: Backend, case: LineCase) -> None:
     parameters = {"query": case.query, "limit": "5000", **window_ns(backend.world)}
-    answer = httpx.get(f"{backend.url}/loki/api/v1/query_range", params=parameters, timeout=30)
+    answer = http().get(f"{backend.url}/loki/api/v1/query_range", params=parameters, timeout=30)
     assert answer.status_code == 200, answer.text
     expected = sorted((time, sorted(labels.items()), line) for time, labels, line in case.expect(backend.world.lines))
     assert _lines(answer.json()) == expected
@@ -48,7 +48,7 @@ def _vector(answer: dict[str, Any]) -> Vector:
 @pytest.mark.parametrize("case", range_cases(), ids=str)
 def test_a_metric_query_is_what_plain_python_counts(backend: Backend, case: RangeCase) -> None:
     moment = backend.world.end - 2 * 10**9
-    answer = httpx.get(
+    answer = http().get(
         f"{backend.url}/loki/api/v1/query", params={"query": case.query, "time": str(moment)}, timeout=30
     )
     assert answer.status_code == 200, answer.text
@@ -60,7 +60,7 @@ def test_a_metric_query_is_what_plain_python_counts(backend: Backend, case: Rang
 @pytest.mark.parametrize("case", range_cases()[:15], ids=str)
 def test_a_metric_query_over_time_is_the_same_at_every_step(backend: Backend, case: RangeCase) -> None:
     parameters = {"query": case.query, "step": "15", **window_ns(backend.world)}
-    answer = httpx.get(f"{backend.url}/loki/api/v1/query_range", params=parameters, timeout=30)
+    answer = http().get(f"{backend.url}/loki/api/v1/query_range", params=parameters, timeout=30)
     assert answer.status_code == 200, answer.text
     found: dict[int, Vector] = {}
     for series in answer.json()["data"]["result"]:
@@ -76,7 +76,7 @@ def test_forward_and_backward_take_opposite_ends(backend: Backend) -> None:
     parameters = {"query": '{service_name="gateway"}', "limit": "3", **window_ns(backend.world)}
     times = {}
     for direction in ("forward", "backward"):
-        answer = httpx.get(
+        answer = http().get(
             f"{backend.url}/loki/api/v1/query_range", params=parameters | {"direction": direction}, timeout=30
         )
         times[direction] = sorted(time for time, _, _ in _lines(answer.json()))

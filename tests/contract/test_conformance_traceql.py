@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.contract.conformance.backends import Backend, tempo, window
+from tests.contract.conformance.cases import Case
 from tests.contract.conformance.metric_cases import STEP, MetricCase, Series, metric_cases
-from tests.contract.conformance.traceql_cases import Case, search_cases
+from tests.contract.conformance.traceql_cases import search_cases
+from tests.unit.telemetry_store.process import http
 
 Normal = dict[int, list[list[int]]]  # trace id -> sorted spansets of sorted span ids
 
@@ -37,7 +38,7 @@ def _normal(answer: dict[str, Any]) -> Normal:
 @pytest.mark.parametrize("case", search_cases(), ids=str)
 def test_a_search_finds_what_plain_python_finds(backend: Backend, case: Case) -> None:
     parameters = {"q": case.query, "limit": "1000", "spss": "100", **window(backend.world)}
-    answer = httpx.get(f"{backend.url}/api/search", params=parameters, timeout=30)
+    answer = http().get(f"{backend.url}/api/search", params=parameters, timeout=30)
     assert answer.status_code == 200, answer.text
     expected: Normal = {}
     for number in sorted({span.trace for span in backend.world.spans}):
@@ -64,7 +65,7 @@ def _series(answer: dict[str, Any]) -> Series:
 @pytest.mark.parametrize("case", metric_cases(), ids=str)
 def test_a_metric_is_what_plain_python_counts(backend: Backend, case: MetricCase) -> None:
     parameters = {"q": case.query, "step": f"{STEP}s", **window(backend.world)}
-    answer = httpx.get(f"{backend.url}/api/metrics/query_range", params=parameters, timeout=30)
+    answer = http().get(f"{backend.url}/api/metrics/query_range", params=parameters, timeout=30)
     assert answer.status_code == 200, answer.text
     expected = {labels: pytest.approx(values, rel=1e-6) for labels, values in case.expect(backend.world.spans).items()}
     assert _series(answer.json()) == expected

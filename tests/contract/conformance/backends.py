@@ -10,11 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from tests.contract.conformance.load import load_lines, load_traces
 from tests.contract.conformance.world import TRACES, World, make_world
-from tests.unit.telemetry_store.process import eventually, running_store
+from tests.unit.telemetry_store.process import eventually, http, running_store
 
 SEARCHABLE_SECONDS = 90.0  # a real Tempo takes up to half a minute
 
@@ -43,7 +41,7 @@ def _loaded_tempo(url: str, otlp: str) -> Backend:
     parameters = {"q": "{}", "limit": "1000", **window(world)}
 
     def found() -> bool:
-        answer = httpx.get(f"{url}/api/search", params=parameters, timeout=30).json()
+        answer = http().get(f"{url}/api/search", params=parameters, timeout=30).json()
         spans = sum(spanset["matched"] for trace in answer["traces"] for spanset in trace["spanSets"])
         return len(answer["traces"]) == TRACES and spans == len(world.spans)
 
@@ -67,7 +65,7 @@ def _loaded_loki(url: str, push: str) -> Backend:
     parameters = {"query": '{service_name=~".+"}', "limit": "5000", **window_ns(world)}
 
     def found() -> bool:
-        answer = httpx.get(f"{url}/loki/api/v1/query_range", params=parameters, timeout=30).json()
+        answer = http().get(f"{url}/loki/api/v1/query_range", params=parameters, timeout=30).json()
         lines = sum(len(stream["values"]) for stream in answer["data"]["result"])
         return lines == len(world.lines)
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.contract.conformance.traceql_cases import OPS
+from tests.contract.conformance.cases import OPS
 from tests.contract.conformance.world import L
 
 Labels = dict[str, str]
