@@ -22,7 +22,7 @@ BOUNDED = {
 FIELDS = {
     *("method", "route", "status", "duration_ms", "part", "peer", "cause", "missing", "prediction_id"),
     *("resident_mb", "limit_mb"),
-    *("n", "features", "kind"),  # of the lines feature_window and deployment
+    *("n", "features", "kind", "version"),  # of the lines feature_window and deployment
 }
 SERVING = ("chassis", "services")
 
