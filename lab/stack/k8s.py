@@ -21,7 +21,8 @@ OVERLAY = "k8s/overlays/local"
 IMAGE = "faultline:0.1.0"
 READY_TIMEOUT_S = 300.0
 # What a person opens: the service's port, and the port on this machine before any offset.
-FORWARDED = {"gateway": 8000, "lab": 8080, "grafana": 3000, "prometheus": 9090, "tempo": 3200, "loki": 3100}
+FORWARDED = {"gateway": 8000, "lab": 8080, "grafana": 3000, "tempo": 3200, "loki": 3100}
+FORWARDED |= {"prometheus": 9090, "alertmanager": 9093}
 _BUILD_S = 3600.0
 # A context's name says what made the cluster, and so how an image gets into it.
 _LOADERS: dict[str, Callable[[str], tuple[str, ...]]] = {
