@@ -18,11 +18,11 @@ class Limits(threading.Thread):
     def __init__(self, path: Path, queue: IngestQueue, usual: int) -> None:
         super().__init__(name="limits", daemon=True)
         self._path, self._queue, self._usual = path, queue, usual
-        self._stop = threading.Event()
+        self._stopped = threading.Event()  # Thread has a _stop of its own
 
     def run(self) -> None:
         """Look once a second, until stopped."""
-        while not self._stop.wait(LOOK_SECONDS):
+        while not self._stopped.wait(LOOK_SECONDS):
             self.look()
 
     def look(self) -> None:
@@ -31,7 +31,7 @@ class Limits(threading.Thread):
 
     def stop(self) -> None:
         """End the thread."""
-        self._stop.set()
+        self._stopped.set()
 
     def _said(self) -> int:
         try:

@@ -22,7 +22,7 @@ class Settings:
     max_bytes: int = _option(2 * 1024**3, "the oldest data is deleted when the file holds more than this")
     memory_limit: str = _option("150MB", "DuckDB's memory limit")
     flush_seconds: float = _option(
-        0.7, "what is acknowledged is written at most this much later, plus the write itself"
+        0.5, "what is acknowledged is written at most this much later, plus the write itself"
     )
     queue_items: int = _option(20_000, "spans and lines waiting to be written before the receiver answers 429")
     limits: Path = _option(  # noqa: RUF009

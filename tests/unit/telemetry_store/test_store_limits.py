@@ -8,6 +8,21 @@ from tests.unit.telemetry_store.otlp import log_request, make_record, make_span,
 from tests.unit.telemetry_store.process import StoreProcess, eventually, http, running_store
 
 
+def test_the_queues_length_follows_a_file(tmp_path: Path) -> None:
+    limits = tmp_path / "limits.json"
+    with running_store(tmp_path / "store", "--limits", str(limits)) as store:
+
+        def answers(status: int) -> bool:
+            return send(store.otlp, "traces", trace_request([make_span()])).status_code == status
+
+        assert answers(200)
+        limits.write_text('{"queue_items": 0}')
+        eventually(lambda: answers(429), "everything is refused")
+        limits.write_text("nonsense")
+        eventually(lambda: answers(200), "what is not understood changes nothing")
+        assert store.stop() == 0
+
+
 def test_a_query_that_takes_too_long_answers_504(tmp_path: Path) -> None:
     with running_store(tmp_path, "--query-seconds", "0.02") as store:
         for _ in range(4):
