@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lab.cli import canary, doctor, faults, look, predict, stack, traffic
+from lab.cli import canary, diagnose, doctor, faults, look, predict, stack, traffic
 from lab.cli.output import complain
 from lab.place import LabError
 
@@ -28,6 +28,7 @@ def build_app() -> typer.Typer:
     for look_command in (look.traces, look.trace, look.logs):
         app.command()(look_command)
     app.command()(traffic.load)
+    app.command()(diagnose.diagnose)
     app.command()(canary.canary)
     app.add_typer(faults.app)
     return app

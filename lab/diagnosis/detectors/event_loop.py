@@ -1,0 +1,50 @@
+"""A blocked event loop: one coroutine computes, and everyone else in the process waits.
+
+The lag of a timer is the loop's own measure; it is the cause where it is about as long as the work that blocks it
+(asyncio's own advice, "Developing with asyncio: Running blocking code").
+"""
+
+from __future__ import annotations
+
+from lab.diagnosis.finding import Evidence, Finding
+from lab.diagnosis.measure import graded, is_call, slowed
+from lab.diagnosis.profile import Growth
+from lab.diagnosis.window import Window
+
+KIND = "blocked event loop"
+_LEAST_S = 0.02
+
+
+def find(window: Window) -> list[Finding]:
+    lagging = {}
+    for service, lag in window.now.by("loop_lag").items():
+        before = window.before.value("loop_lag", service_name=service) or 0.0
+        if lag - before >= _LEAST_S and lag > 3 * before:
+            lagging[service] = (lag, before)
+    # Lag everywhere is a machine without a free core, which another detector reports.
+    if len(lagging) > len(window.services) / 2:
+        return []
+    return [_finding(window, service, *lags) for service, lags in sorted(lagging.items())]
+
+
+def _finding(window: Window, service: str, lag: float, before: float) -> Finding:
+    growth = _inside(window, service)
+    place = growth.key[1] if growth else "event loop"
+    sentence = (
+        f"The event loop of {service} runs {lag * 1e3:.0f} ms late on average ({before * 1e3:.1f} ms before): "
+        f"{place} computes on it and holds up everyone else there."
+    )
+    evidence = Evidence(
+        {"lag_s": lag, "lag_before_s": before}, growth.traces if growth else (), (), window.query("loop_lag")
+    )
+    return Finding(service, place, KIND, graded(lag - before, 0.01, 0.08), sentence, evidence)
+
+
+def _inside(window: Window, service: str) -> Growth | None:
+    """The work, rather than the waits it causes in the same process."""
+    for growth in window.profile.growths:
+        if growth.key[0] != service or is_call(growth.key[1]) or not slowed(growth, 2.0):
+            continue
+        if growth.key[1] != "batch_wait" and not growth.key[1].startswith(("POST", "GET")):
+            return growth
+    return None

@@ -1,0 +1,54 @@
+"""Memory: a leak that climbs until something ends the process, and a collector that stops the world."""
+
+from __future__ import annotations
+
+from lab.diagnosis.finding import Evidence, Finding
+from lab.diagnosis.measure import graded, lines, slowest_own
+from lab.diagnosis.window import Window
+
+KIND = "memory"
+_LEAST_CLIMB_BYTES = 120e6
+_LEAST_GC = 0.02  # seconds of pause a second
+
+
+def find(window: Window) -> list[Finding]:
+    return [
+        each for service in window.services
+        for look in (_climb, _collector) if (each := look(window, service))
+    ]  # fmt: skip
+
+
+def _climb(window: Window, service: str) -> Finding | None:
+    """Resident memory far above anything the baseline showed, or a saw-tooth as high as that.
+
+    (Software ageing: the trend of a resource that nobody gives back; Garg et al., ISSRE 1998.)
+    """
+    high, low = (window.now.value(name, service_name=service) or 0.0 for name in ("memory", "memory_low"))
+    usual = window.before.value("memory", service_name=service) or 0.0
+    climb = high - usual
+    if not usual or climb < _LEAST_CLIMB_BYTES or high < 1.25 * usual:
+        return None
+    restarts = window.now.total("starts", service_name=service)
+    ended = f", and it was started again {restarts:.0f} times" if restarts else ""
+    sentence = f"The memory of {service} rose to {high / 1e6:.0f} MB (at most {usual / 1e6:.0f} MB before){ended}."
+    growth = slowest_own(window, service)
+    numbers = {"megabytes": high / 1e6, "megabytes_before": usual / 1e6, "lowest": low / 1e6, "restarts": restarts}
+    logs = lines(window.now.logs, services=[service], having=("memory",))
+    evidence = Evidence(numbers, growth.traces if growth else (), logs, window.query("memory"))
+    return Finding(service, "process", KIND, graded(climb, 80e6, 350e6), sentence, evidence)
+
+
+def _collector(window: Window, service: str) -> Finding | None:
+    now = window.now.value("gc_pause", service_name=service) or 0.0
+    before = window.before.value("gc_pause", service_name=service) or 0.0
+    if now < _LEAST_GC or now < 5 * before:
+        return None
+    slow = window.now.value("gc_slow", service_name=service) or 0.0
+    sentence = (
+        f"The garbage collector stops {service} for {now * 1e3:.0f} ms of each second ({before * 1e3:.1f} ms before), "
+        f"{slow:.0f} pauses above 100 ms."
+    )
+    growth = slowest_own(window, service)
+    numbers = {"pause_a_second": now, "before": before, "long_pauses": slow}
+    evidence = Evidence(numbers, growth.traces if growth else (), (), window.query("gc_pause"))
+    return Finding(service, "process", KIND, graded(now, 0.01, 0.15), sentence, evidence)
