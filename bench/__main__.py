@@ -6,7 +6,6 @@ It starts stacks of its own, on ports and in a folder of their own, and takes th
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import subprocess
 import sys
@@ -34,10 +33,11 @@ def main() -> None:
         sys.stdout.write("\n")
     else:
         print_report(result, Console(highlight=False, width=None if sys.stdout.isatty() else 160))
-    if arguments.store and importlib.util.find_spec("bench.store"):
-        tell("the store")
-        # It prints tables only: beside JSON they go to standard error.
-        subprocess.run([sys.executable, "-m", "bench.store"], check=True, stdout=sys.stderr if arguments.json else None)
+    if arguments.store:
+        for part in ("bench.store", "bench.queries"):
+            tell(part)
+            # They print tables only: beside JSON these go to standard error.
+            subprocess.run([sys.executable, "-m", part], check=True, stdout=sys.stderr if arguments.json else None)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--no-control", dest="control", action="store_false", help="leave out the control without telemetry"
     )
-    parser.add_argument("--no-store", dest="store", action="store_false", help="leave out the store's own benchmark")
+    parser.add_argument("--no-store", dest="store", action="store_false", help="leave out the store's own benchmarks")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
