@@ -167,8 +167,10 @@ class Encoder:
             self._network = None
 
     @torch.inference_mode()
-    def encode(self, batch: Sequence[Sequence[int]], width: int, pooling: Pooling) -> np.ndarray:
-        """Embeddings of length 1, shape (n, 384), of token lists padded to ``width``.
+    def encode(
+        self, batch: Sequence[Sequence[int]], width: int, pooling: Pooling, normalize: bool = True
+    ) -> np.ndarray:
+        """Embeddings, of length 1 where normalized, shape (n, 384), of token lists padded to ``width``.
 
         ``mean`` averages over the tokens there are, as MiniLM was trained to; ``first`` takes the first one's vector.
         """
@@ -181,7 +183,7 @@ class Encoder:
             mask[row, : len(tokens)] = True
         vectors = self._network(ids, mask)
         pooled = vectors[:, 0] if pooling == "first" else _mean(vectors, mask)
-        return F.normalize(pooled, dim=1).numpy()
+        return (F.normalize(pooled, dim=1) if normalize else pooled).numpy()
 
 
 def _mean(vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -220,8 +222,8 @@ def _example(count: int, tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
 class TextModel:
     """One version of the text model (a `chassis.model.Model`). Its artifacts lie in ``directory``.
 
-    Versions that are handed the same `Encoder` share its weights. ``max_tokens`` (2 to 512), ``padding``, ``pooling``
-    and ``lowercase`` may be changed between calls.
+    Versions that are handed the same `Encoder` share its weights. ``max_tokens`` (2 to 512), ``padding``, ``pooling``,
+    ``normalize`` and ``lowercase`` may be changed between calls.
     """
 
     name = "nlp_model"
@@ -232,6 +234,7 @@ class TextModel:
         self.max_tokens = MAX_TOKENS
         self.padding: Padding = "longest"
         self.pooling: Pooling = "mean"
+        self.normalize = True
         self._lowercase = True
         self._tokenizer: Tokenizer | None = None
         self._head: Mapping[str, np.ndarray] = {}
@@ -277,7 +280,7 @@ class TextModel:
             raise ModelNotLoadedError(f"{self.name} {self.version} is not loaded")
         longest = max(len(text.ids) for text in batch)
         width = max(longest, self.max_tokens) if self.padding == "max_tokens" else longest
-        embeddings = self.encoder.encode([text.ids for text in batch], width, self.pooling)
+        embeddings = self.encoder.encode([text.ids for text in batch], width, self.pooling, self.normalize)
         return self.score(embeddings)
 
     def score(self, embeddings: np.ndarray) -> list[TextScore]:
