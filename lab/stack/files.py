@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from lab.place import HOST, Place
+from lab.slo.model import Setting, read_objectives
+from lab.slo.render import render, write
 from lab.stack.programs import Program
 from services import topology
 
@@ -20,17 +23,27 @@ def write_supervisor_conf(place: Place, listed: Iterable[Program]) -> None:
     place.supervisor_conf.write_text(render_supervisor_conf(place, list(listed)))
 
 
-def write_prometheus_folder(place: Place) -> None:
-    """Link the one configuration and its rules, and write the targets beside them.
+def write_prometheus_folder(place: Place, time_scale: float = 1.0) -> None:
+    """Link the one configuration, and write targets beside it, and rules for the speed of the marketplace's clock.
 
     Prometheus reads relative paths from the folder of its configuration as it was named, links unresolved.
     """
     folder = place.run_dir / "prometheus"
     (folder / "targets").mkdir(parents=True, exist_ok=True)
     _link(folder / "prometheus.yml", place.root / "deploy/prometheus/prometheus.local.yml")
-    _link(folder / "rules", place.root / "deploy/prometheus/rules")
+    _write_rules(place, folder / "rules", time_scale)
     for job, targets in prometheus_targets(place).items():
         (folder / "targets" / f"{job}.json").write_text(json.dumps(targets, indent=1))
+
+
+def _write_rules(place: Place, folder: Path, time_scale: float) -> None:
+    """Both sets: drills are played here. Their links open this stack's console."""
+    if folder.is_symlink():
+        folder.unlink()  # of an earlier version, which linked the folder
+    objectives = read_objectives(place.root / "deploy/slo.yaml")
+    console = place.url("lab")
+    each = Setting(scale=time_scale, console=console, dashboards=f"{console}/dashboards")
+    write(folder, {**render(objectives, each), **render(objectives, replace(each, fast=True))})
 
 
 def prometheus_targets(place: Place) -> dict[str, list[dict[str, object]]]:

@@ -97,7 +97,7 @@ def _launch(place: Place, options: Options, listed: list[Program]) -> None:
     secrets.ensure_secrets(place)
     secrets.write_acl(place)
     (place.run_dir / "telemetry_store").mkdir(exist_ok=True)
-    files.write_prometheus_folder(place)
+    files.write_prometheus_folder(place, options.time_scale)
     files.write_supervisor_conf(place, listed)
     this_run = run.new_run(options.telemetry, options.traffic_rate, options.seed, place.offset)
     run.write_run(place, this_run)

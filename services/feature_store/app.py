@@ -26,7 +26,7 @@ EventLogDep = Annotated[EventLog, resource("event_log")]
 
 # Whose reference the features are held against, and what in it comes from the models and not from here.
 SERVED_FOR = ("conversion_model", "v1")
-SCORES = ("text_score", "photo_quality", "photo_condition")
+SCORES = ("text_score", "photo_quality", "photo_condition", "conversion_probability")
 
 
 def _routes() -> APIRouter:
