@@ -61,8 +61,8 @@ ROWS = (
                 "requests without a trace",
                 Prom(
                     ratio(
-                        'traces_spanmetrics_calls_total{service_name="gateway",span_kind="SPAN_KIND_SERVER"}',
-                        'http_requests_total{service_name="gateway"}',
+                        'traces_spanmetrics_calls_total{span_name="POST /v1/predictions",span_kind="SPAN_KIND_SERVER"}',
+                        'http_requests_total{service_name="gateway",route="/v1/predictions"}',
                     )
                 ),
                 0.75,

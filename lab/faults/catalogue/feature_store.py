@@ -18,7 +18,7 @@ LONG_WAIT = Evidence(
     times=3,
 )
 MANY_TRIPS = Evidence("dozens of tiny Redis spans in one request", Traced("clients_per_trace", STORE), 10)
-MANY_BYTES = Evidence("kilobytes become megabytes", Prom(ratio(REDIS_BYTES, READS)), 60_000)
+MANY_BYTES = Evidence("kilobytes become megabytes", Prom(ratio(REDIS_BYTES, READS)), 15_000)
 SLOW_READS = Evidence("the slow log shows the read", RedisLog("slow", "HGETALL"), 3)
 SLOW_SCRIPT = Evidence("the slow log names a script", RedisLog("slow", "EVAL"), 5)
 MISSES = Evidence(

@@ -1,0 +1,156 @@
+"""Judging a recording: the impact gate, the leak audit, recovery, silence and the edges' counters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lab.faults.catalogue import ROWS
+from lab.faults.row import Row
+from lab.tour.names import Names
+from lab.tour.record import Recording
+from services import topology
+
+GONE_WITHIN_S = 5.0
+HARDLY = 0.15  # errors a second beyond those of the healthy window that are nobody's doing
+SLOWER, SLOWER_S = 1.6, 0.02  # a median so much longer is another latency
+CPU_FAULTS = frozenset({"CPU contention"})
+AUDITED = ("attributes", "metrics", "loggers", "frames", "headers")
+_NOWHERE = ("chassis/faults", "lab/")
+_ANYWHERE = (
+    "opentelemetry/",
+    "starlette/",
+    "fastapi/",
+    "contextlib.py",
+    "python3.11/",
+    "httpx/",
+    "httpcore/",
+    "chassis/",
+    "services/",
+    "redis/",
+    "uvicorn/",
+    "anyio/",
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a recording proves; each list holds what is wrong, in words."""
+
+    fault: str
+    impact: list[str]
+    others: list[str]
+    leaks: list[str]
+    recovery: list[str]
+    silence: list[str]
+    edge: list[str]
+
+    @property
+    def problems(self) -> list[str]:
+        return [*self.impact, *self.others, *self.leaks, *self.recovery, *self.silence, *self.edge]
+
+
+def judge(recording: Recording, healthy: Names) -> Verdict:
+    """The verdict on one recording, against the names of all healthy windows."""
+    row = ROWS[recording.fault]
+    return Verdict(
+        row.id,
+        impact(row, recording),
+        others(row, recording),
+        leaks(row, recording, healthy),
+        recovery(row, recording),
+        silence(row, recording),
+        edge(row, recording),
+    )
+
+
+def impact(row: Row, recording: Recording) -> list[str]:
+    """Each evidence passes the bound that was stated before."""
+    wrong = []
+    for each in row.evidence:
+        before, during = recording.before[str(each.signal)], recording.during[str(each.signal)]
+        if not each.holds(before, during):
+            wrong.append(f"{each.says}: {before:.4g} before, {during:.4g} during, bound {each.rule}")
+    return wrong
+
+
+def others(row: Row, recording: Recording) -> list[str]:
+    """No look-alike is told by what was seen; a CPU fault may disturb anything that takes time."""
+    if row.kind in CPU_FAULTS:
+        return []
+    own = {str(each.signal) for each in row.evidence}
+    wrong = []
+    for other in row.look_alikes:
+        told = [each for each in ROWS[other].evidence if str(each.signal) not in own]
+        held = [each.holds(recording.before[str(each.signal)], recording.during[str(each.signal)]) for each in told]
+        if told and all(held):
+            wrong.append(f"looks like {other}")
+    return wrong
+
+
+def leaks(row: Row, recording: Recording, healthy: Names) -> list[str]:
+    """Nothing tells its name, and names that no healthy window knows are expected of this fault."""
+    wrong = [f"tells {where}" for where in recording.told]
+    for kind in AUDITED:
+        seen = recording.names_during.get(kind, [])
+        for name in sorted({*seen} - {*healthy.get(kind, ())}):
+            if not _expected(row, kind, name):
+                wrong.append(f"new in {kind}: {name}")
+    return wrong
+
+
+def recovery(row: Row, recording: Recording) -> list[str]:
+    """The mechanism is gone within 5 seconds, and what is normal again within 30 is so."""
+    wrong = []
+    if not recording.gone_after_s <= GONE_WITHIN_S:
+        wrong.append(f"still on after {recording.gone_after_s} s")
+    if row.back == "i":
+        for each in row.evidence:
+            before, after = recording.before[str(each.signal)], recording.after[str(each.signal)]
+            if each.holds(before, after):
+                wrong.append(f"{each.says}: still {after:.4g} after, bound {each.rule}")
+    return wrong
+
+
+def silence(row: Row, recording: Recording) -> list[str]:
+    """A silent fault leaves status and latency as they were."""
+    if not row.silent:
+        return []
+    wrong = []
+    if recording.during["errors"] - recording.before["errors"] > HARDLY:
+        wrong.append(f"not silent: {recording.during['errors']:.2g} errors a second")
+    before, during = recording.before["median"], recording.during["median"]
+    if during > before * SLOWER and during - before > SLOWER_S:
+        wrong.append(f"not silent: median {before * 1000:.0f} ms before, {during * 1000:.0f} ms during")
+    return wrong
+
+
+def edge(row: Row, recording: Recording) -> list[str]:
+    """A failing fault moves its edge's failures in the service graph."""
+    if row.edge is None or recording.during["edge"] >= 1:
+        return []
+    return [f"no failed call {row.edge[0]} → {row.edge[1]} in the service graph"]
+
+
+def healthy_names(recordings: Iterable[Recording]) -> Names:
+    """Everything that any healthy window named."""
+    found: dict[str, set[str]] = {}
+    for recording in recordings:
+        for kind, seen in recording.names_before.items():
+            found.setdefault(kind, set()).update(seen)
+    return {kind: sorted(seen) for kind, seen in found.items()}
+
+
+def _expected(row: Row, kind: str, name: str) -> bool:
+    """A failing request's stack may lead through any ordinary code, and its line comes from its service's logger."""
+    if kind == "frames" and any(part in name for part in _ANYWHERE) and not any(part in name for part in _NOWHERE):
+        return True
+    if kind == "loggers" and name in topology.SERVICES:
+        return True
+    return any(part in name for part in row.expected)
+
+
+def shown(values: Mapping[str, float], signal: object) -> str:
+    value = values.get(str(signal), math.nan)
+    return "–" if math.isnan(value) else f"{value:.4g}"
