@@ -52,7 +52,7 @@ def _stranger(window: Window) -> list[Finding]:
         return []
     sentence = (
         f"Everything takes {stretch:.1f} times as long, and threads wait {waits:.1f} times as long for a free core, "
-        f"while the services use {cpu_now:.2f} cores ({cpu_before:.2f} before): something else on the machine takes them."
+        f"while the services use {cpu_now:.2f} cores ({cpu_before:.2f} before): something else takes them."
     )
     numbers = {"stretch": stretch, "run_queue": run_now, "run_queue_before": run_before, "cores": cpu_now}
     traces = tuple(trace.trace_id for trace in sorted(window.now.predictions, key=lambda t: -t.root.duration_ms)[:3])

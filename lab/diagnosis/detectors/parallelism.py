@@ -28,10 +28,10 @@ def find(window: Window) -> list[Finding]:
         if usual is None or len(seen) < _FEW or len(usual) < _FEW:
             continue
         a, b = (float(np.mean([overlap for overlap, _ in each])) for each in (seen, usual))
-        if b < 0.3 or a > b / 4:
+        if b < 0.4 or a > b / 4:
             continue
         sentence = (
-            f"The calls under {key[1]} of {key[0]} overlap for {a:.0%} of their time ({b:.0%} before): they are "
+            f"The calls under {key[1]} of {key[0]} overlap by {a:.0%} of what they could ({b:.0%} before): they are "
             "awaited one after another."
         )
         traces = tuple(trace_id for _, trace_id in seen[:3])
@@ -41,7 +41,7 @@ def find(window: Window) -> list[Finding]:
 
 
 def _overlaps(traces: tuple[Trace, ...]) -> dict[tuple[str, str], list[tuple[float, str]]]:
-    """By parent: the share of its calls' summed time that lies beside another call, in each trace."""
+    """By parent: how much its calls overlap, of what they could, in each trace."""
     table: dict[tuple[str, str], list[tuple[float, str]]] = defaultdict(list)
     for trace in traces:
         for span in trace.spans:
@@ -52,10 +52,11 @@ def _overlaps(traces: tuple[Trace, ...]) -> dict[tuple[str, str], list[tuple[flo
 
 
 def overlap(spans: list[Span]) -> float:
-    """The share of the spans' summed time that is covered more than once: 0 in a row, towards 1 all together."""
+    """How much the spans overlap, of what they could at most: 0 in a row, 1 all within the longest."""
     total = sum(span.end_ns - span.start_ns for span in spans)
     covered, reached = 0, 0
     for start, end in sorted((span.start_ns, span.end_ns) for span in spans):
         covered += max(end - max(start, reached), 0)
         reached = max(reached, end)
-    return 1 - covered / total if total else 0.0
+    possible = total - max((span.end_ns - span.start_ns for span in spans), default=0)
+    return (total - covered) / possible if possible else 0.0

@@ -1,0 +1,1 @@
+"""Recorded cases: a normal window, an injection, a fault window, and the truth beside them."""

@@ -1,0 +1,115 @@
+"""Record cases on the running system, one after another; what is recorded is not recorded again."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lab.campaign.plan import Case
+from lab.campaign.truth import NO_FAULT, Truth, truth_of
+from lab.diagnosis.collect import Backends, read_period
+from lab.diagnosis.recording import save_period
+from lab.faults import asking, state
+from lab.faults.catalogue import ROWS
+from lab.place import LabError, Place
+from lab.stack import recorded_options, restart
+
+HEALTHY_SHARE = 0.95
+_COMPLETE = 'sum(increase(predictions_total{outcome="complete"}[15s])) / sum(increase(predictions_total[15s]))'
+_RECOVERY_S = 60.0
+_POLL_S = 2.0
+# Prometheus scrapes every 5 s: what happened last is in its series only then.
+_SETTLE_S = 4.0
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of a case: the fault's window, the normal one, and how many cases share a normal one."""
+
+    fault_s: float = 40.0
+    normal_s: float = 60.0
+    shared_by: int = 8
+
+
+@dataclass
+class Recorder:
+    """Records into ``folder``; ``say`` is told of progress."""
+
+    place: Place
+    backends: Backends
+    folder: Path
+    times: Times
+    say: Callable[[str], None]
+
+    def run(self, cases: Iterable[Case]) -> int:
+        """Record what is missing; returns how many cases were recorded."""
+        missing = [case for case in cases if not (self.folder / case.id / "truth.json").exists()]
+        normal: Path | None = None
+        for number, case in enumerate(missing):
+            self._recover()
+            if normal is None or number % self.times.shared_by == 0:
+                normal = self._normal()
+            self._case(case, normal)
+            self.say(f"{number + 1} of {len(missing)}: {case.id}")
+        return len(missing)
+
+    def _normal(self) -> Path:
+        """A healthy window that the next cases share."""
+        begun = time.time()
+        _until(begun + self.times.normal_s)
+        path = self.folder / "normal" / f"{int(begun)}.json.gz"
+        save_period(path, read_period(self.backends, begun, time.time() - 1))
+        return path
+
+    def _case(self, case: Case, normal: Path) -> None:
+        key, truth = self._inject(case)
+        begun = time.time()
+        try:
+            _until(begun + self.times.fault_s)
+            period = read_period(self.backends, begun + 1, begun + self.times.fault_s)
+        finally:
+            if key:
+                asking.clear(self.place, key)
+        folder = self.folder / case.id
+        save_period(folder / "fault.json.gz", period)
+        (folder / "normal.json.gz").unlink(missing_ok=True)
+        os.link(normal, folder / "normal.json.gz")
+        about = {**asdict(case), "injected_s": begun, "truth": truth.as_dict()}
+        (folder / "truth.json").write_text(json.dumps(about, indent=1))
+
+    def _inject(self, case: Case) -> tuple[str, Truth]:
+        if not case.fault:
+            return "", NO_FAULT
+        row = ROWS[case.fault]
+        ask = asking.Ask(case.fault, case.at, intensity=case.intensity, seconds=self.times.fault_s + 60)
+        made = asking.order(self.place, ask)
+        try:
+            state.wait_on(self.place, made.key)
+        except LabError:
+            asking.clear(self.place, made.key)
+            raise
+        return made.key, truth_of(row, case.at)
+
+    def _recover(self) -> None:
+        """Wait until predictions are whole again; a system that does not recover is started again."""
+        deadline = time.monotonic() + _RECOVERY_S
+        while not self._healthy():
+            if time.monotonic() > deadline:
+                self.say("The system does not recover by itself; starting it again.")
+                restart(self.place, recorded_options(self.place))
+                deadline = time.monotonic() + _RECOVERY_S
+            time.sleep(_POLL_S)
+        _until(time.time() + _SETTLE_S)
+
+    def _healthy(self) -> bool:
+        found = self.backends.prometheus.query(_COMPLETE)
+        return bool(found) and found[0].value >= HEALTHY_SHARE
+
+
+def _until(moment_s: float) -> None:
+    while (left := moment_s - time.time()) > 0:
+        time.sleep(min(left, _POLL_S))

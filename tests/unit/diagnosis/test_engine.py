@@ -1,0 +1,206 @@
+"""The engine names the cause of small hand-made windows, and nothing where nothing is wrong."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from lab.clients.telemetry import Span
+from lab.diagnosis.engine import diagnose
+from lab.diagnosis.explain import explain
+from lab.diagnosis.finding import Finding
+from lab.diagnosis.window import Window
+from tests.unit.diagnosis.traces import changed, predictions, sample, span, window
+
+CAUSE = tuple[str, str, str]
+
+
+def cause(seen: Window) -> CAUSE:
+    found = diagnose(seen)
+    assert not found.healthy, "something is wrong"
+    return found.ranking[0].finding.cause
+
+
+def first(seen: Window) -> Finding:
+    return diagnose(seen).ranking[0].finding
+
+
+def failing(spans: list[Span], which: dict[str, str], message: str, share: int = 1) -> list[Span]:
+    """Every ``share``-th of these spans with an error."""
+    return changed(
+        spans,
+        which,
+        lambda s: replace(s, status="error", status_message=message) if int(s.trace_id, 16) % share == 0 else s,
+    )
+
+
+def test_nothing_is_wrong_where_nothing_changed() -> None:
+    found = diagnose(window(predictions(1)))
+
+    assert found.healthy
+    assert found.nothing > 0.9
+    assert any("Nothing is wrong" in line for line in explain(found))
+
+
+def test_a_batch_that_waits_is_queueing_and_its_inference_is_not_blamed() -> None:
+    assert cause(window(predictions(1, wait=90))) == ("nlp_model", "batch_wait", "queueing")
+
+
+def test_a_slow_inference_with_many_threads_is_cpu_contention() -> None:
+    seen = window(
+        predictions(1, inference=90),
+        threads=[sample(45, service_name="nlp_model")],
+        threads_before=[sample(12, service_name="nlp_model")],
+    )
+
+    assert cause(seen) == ("nlp_model", "model_inference", "CPU contention")
+
+
+def test_waiting_for_a_pool_is_queueing_where_the_wait_shows() -> None:
+    seen = window(
+        predictions(1, lookup=60),
+        pool_wait=[sample(0.058, service_name="feature_store", pool="redis")],
+        pool_wait_before=[sample(0.00001, service_name="feature_store", pool="redis")],
+    )
+    found = first(seen)
+
+    assert found.cause == ("feature_store", "feature_lookup", "queueing")
+    assert len(found.evidence.traces) == 3
+    assert "pool_wait" in found.evidence.query
+
+
+def test_many_small_round_trips_are_an_inefficient_query_of_whoever_asks() -> None:
+    spans = predictions(1)
+    lookups = [s for s in spans if s.name == "feature_lookup"]
+    for look in lookups:
+        trace = int(look.trace_id, 16)
+        spans += [
+            span(trace, "HGET", 5.6, 5.61, look, "feature_store", "client", peer__service="redis") for _ in range(20)
+        ]
+
+    assert cause(window(spans)) == ("feature_store", "feature_lookup", "inefficient query")
+
+
+def test_long_texts_are_blamed_where_they_are_made_not_where_they_cost() -> None:
+    long = changed(
+        predictions(1, inference=80), {"name": "preprocess"}, lambda s: replace(s, attributes={"ml.input.tokens": 512})
+    )
+
+    assert cause(window(long)) == ("nlp_model", "preprocess", "oversized input")
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("NoPermissionError: NOPERM this user has no permissions", "access denied"),
+        ("ConnectionError: Error 111 connecting to redis. Connection refused.", "dependency down"),
+    ],
+)
+def test_an_error_is_named_by_its_words_where_it_starts(message: str, kind: str) -> None:
+    spans = predictions(1)
+    for name in ("PIPELINE HGETALL", "feature_lookup", "POST /v1/features"):
+        spans = failing(spans, {"name": name}, message)
+
+    assert cause(window(spans)) == ("feature_store", "Redis", kind)
+
+
+def test_calls_in_a_row_are_lost_parallelism() -> None:
+    late = changed(
+        predictions(1),
+        {"service": "orchestrator", "kind": "client"},
+        lambda s: replace(s, start_ns=s.start_ns + 40_000_000, end_ns=s.end_ns + 40_000_000)
+        if s.attributes["peer.service"] == "nlp_model" else s,
+    )  # fmt: skip
+
+    assert cause(window(late)) == ("orchestrator", "fan_out", "lost parallelism")
+
+
+def test_attempts_that_multiply_are_retries() -> None:
+    spans = predictions(1)
+    fans = [s for s in spans if s.name == "fan_out"]
+    for fan in fans:
+        spans += [
+            span(int(fan.trace_id, 16), "POST", 4, 5, fan, "orchestrator", "client", "error", peer__service="nlp_model")
+            for _ in range(2)
+        ]
+
+    assert cause(window(spans)) == ("orchestrator", "call nlp_model", "retries")
+
+
+def test_a_part_that_fails_under_an_answer_that_claims_to_be_whole_is_a_hidden_outage() -> None:
+    spans = [
+        replace(s, status="error") if s.kind == "client" and s.attributes.get("peer.service") == "nlp_model" else s
+        for s in predictions(1)
+        if s.service != "nlp_model"
+    ]
+
+    assert cause(window(spans)) == ("orchestrator", "fan_out", "hidden outage")
+
+
+def test_a_trace_that_begins_behind_the_door_lost_its_context_at_the_caller() -> None:
+    spans = [
+        replace(s, parent_id="", trace_id="f" * 24 + s.trace_id[-8:]) if s.name == "POST /v1/score" else s
+        for s in predictions(1)
+    ]
+
+    assert cause(window(spans)) == ("orchestrator", "call nlp_model", "broken trace")
+
+
+def test_a_clock_that_is_ahead_is_named_by_its_service() -> None:
+    skewed = changed(
+        predictions(1),
+        {"service": "nlp_model"},
+        lambda s: replace(s, start_ns=s.start_ns + 3 * 10**9, end_ns=s.end_ns + 3 * 10**9),
+    )
+
+    assert cause(window(skewed)) == ("nlp_model", "clock", "clock skew")
+
+
+def test_one_restart_that_nobody_noticed_is_no_fault() -> None:
+    seen = window(
+        predictions(1),
+        starts=[sample(1, service_name="nlp_model")],
+        up=[sample(0.95, service_name="nlp_model")],
+        up_before=[sample(1, service_name="nlp_model")],
+    )
+
+    assert diagnose(seen).healthy
+
+
+def test_a_machine_without_a_free_core_is_not_blamed_on_any_service() -> None:
+    def slower(spans: list[Span]) -> list[Span]:
+        begin = {s.trace_id: int(s.trace_id, 16) * 10**9 for s in spans}
+        return [
+            replace(
+                s,
+                start_ns=begin[s.trace_id] + 4 * (s.start_ns - begin[s.trace_id]),
+                end_ns=begin[s.trace_id] + 4 * (s.end_ns - begin[s.trace_id]),
+            )
+            for s in spans
+        ]
+
+    seen = window(
+        slower(predictions(1)),
+        run_queue=[sample(4.0, service_name="nlp_model")],
+        run_queue_before=[sample(0.4, service_name="nlp_model")],
+    )
+
+    assert cause(seen) == ("host", "CPU", "CPU contention")
+
+
+def test_the_answer_is_the_same_every_time_and_says_what_limits_it() -> None:
+    seen = window(predictions(1, wait=90, how_many=5))
+    again = window(seen.now.spans, seen.before.spans)
+
+    assert diagnose(seen) == diagnose(again)
+    assert any("Only 5 predictions" in note for note in diagnose(seen).notes)
+
+
+def test_five_thousand_traces_are_diagnosed_in_under_five_seconds_of_cpu() -> None:
+    seen = window(predictions(10_000, how_many=5000, wait=60), predictions(1, how_many=500))
+    began = time.process_time()
+
+    assert cause(seen) == ("nlp_model", "batch_wait", "queueing")
+    assert time.process_time() - began < 5.0
