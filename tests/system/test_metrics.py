@@ -22,10 +22,16 @@ TROUBLE = {
     semconv.CLIENT_RETRIES_DENIED,
     semconv.DEADLINES_EXCEEDED,
     semconv.FEATURE_DEFAULTS,
+    semconv.FEATURE_NULLS,
+    semconv.FEATURE_ROWS_DROPPED,
+    semconv.LEDGER_DROPPED,
     semconv.MODEL_ERRORS,
     semconv.PREDICTION_PARTS_MISSING,
     semconv.REQUESTS_REJECTED,
 }
+# Emitted once a window of hundreds of rows is full, which the few predictions here do not bring about.
+WINDOWS = {semconv.FEATURE_KS, semconv.FEATURE_WINDOW_ROWS, semconv.FEATURE_WINDOW_CLOSED}
+MOST_SERIES = 400  # of one metric in one service: every feature of every version, by its bins
 UNBOUNDED = re.compile(r"[UL]\d{6}|[0-9a-f]{16}|https?:|\?")
 JOBS = {"services", "telemetry_store", "telemetry_store_native", "redis", "prometheus", "alertmanager"}
 
@@ -36,7 +42,8 @@ def pages(system: System) -> dict[str, MetricsPage]:
     prediction_id = system.predict_many(12)[-1]["prediction_id"]
     visit = {"event_id": f"visit-{prediction_id}", "user_id": "U000001", "session_duration": 60, "items_viewed": 3}
     system.post("/v1/events", json={"events": [{**visit, "saved": 1}]})
-    system.post("/v1/outcomes", json={"outcomes": [{"prediction_id": prediction_id, "converted": True}]})
+    outcome = {"prediction_id": prediction_id, "converted": True, "sale_price": 210_000}
+    system.post("/v1/outcomes", json={"outcomes": [outcome]})
     system.eventually(
         lambda: system.metrics("feature_store").value("events_counted_total"), "the visit is counted", within=10
     )
@@ -81,9 +88,8 @@ def test_every_metric_that_a_service_shows_is_declared(pages: dict[str, MetricsP
 
 def test_every_declared_metric_is_shown_by_a_healthy_system(pages: dict[str, MetricsPage]) -> None:
     shown = {name for page in pages.values() for name in page.families}
-    due = {metric.name for metric in semconv.METRICS if metric not in TROUBLE}
-    missing = {name for name in due if name.removesuffix("_total") not in shown}
-    assert missing <= {"client_connections_opened_total", "features_loaded_items", "predictions_dropped_total"}
+    due = {metric.name for metric in semconv.METRICS if metric not in TROUBLE | WINDOWS}
+    assert {name for name in due if name.removesuffix("_total") not in shown} == set()
 
 
 @pytest.mark.parametrize("service", topology.SERVICES)
@@ -96,7 +102,7 @@ def test_labels_are_the_declared_ones_and_their_values_are_few(pages: dict[str, 
         unbounded = {label: value for label, value in sample.labels.items() if UNBOUNDED.search(value)}
         assert not unbounded, sample
         series[name] += "le" not in sample.labels
-    assert max(series.values()) <= 60
+    assert max(series.values()) <= MOST_SERIES
 
 
 def test_prometheus_scrapes_every_target(system: System) -> None:
