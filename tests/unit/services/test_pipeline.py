@@ -10,7 +10,6 @@ import orjson
 import pytest
 
 from chassis.client import PeerRejected, PeerTimeout, PeerUnavailable
-from chassis.knobs import Knobs
 from chassis.problems import Problem
 from chassis.telemetry import Telemetry
 from marketplace.world import World
