@@ -85,6 +85,7 @@ BACKENDS: dict[str, int] = {
     "redis_exporter": 9121,
     "prometheus": 9090,
     "alertmanager": 9093,
+    "pager": 9095,
     "telemetry_store_otlp": 4318,
     "telemetry_store": 3200,
     "lab": 8080,

@@ -8,7 +8,7 @@ import time
 import psutil
 
 from lab.place import LabError, Place
-from lab.stack import files, ports, run, secrets, supervisor
+from lab.stack import alerting, files, ports, run, secrets, supervisor
 from lab.stack.options import Options
 from lab.stack.programs import Program, common_environment, programs
 from lab.stack.progress import Progress, Silent
@@ -97,6 +97,7 @@ def _launch(place: Place, options: Options, listed: list[Program]) -> None:
     secrets.ensure_secrets(place)
     secrets.write_acl(place)
     (place.run_dir / "telemetry_store").mkdir(exist_ok=True)
+    alerting.write_alertmanager_config(place)
     files.write_prometheus_folder(place, options.time_scale)
     files.write_supervisor_conf(place, listed)
     this_run = run.new_run(options.telemetry, options.traffic_rate, options.seed, place.offset)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from lab.place import HOST, Place
 from lab.stack import binaries
+from lab.stack.alerting import alertmanager_config
 from lab.stack.options import Options
 from lab.stack.probes import Finished, HttpReady, Probe, RedisReady, Running
 from services import topology
@@ -42,7 +43,7 @@ def programs(place: Place, options: Options) -> list[Program]:
     paths = binaries.require(_BINARY_OF[build] for build in backends)
     listed = [build(place, paths[_BINARY_OF[build]]) for build in backends]
     if options.telemetry:
-        listed.append(_store(place))
+        listed += [_store(place), _pager(place)]
     listed.append(_loader())
     listed += [_service(place, service) for service in topology.SERVICES.values()]
     listed.append(_keeper())
@@ -111,7 +112,7 @@ def _alertmanager(place: Place, binary: str) -> Program:
     port = place.port("alertmanager")
     command = (
         binary,
-        f"--config.file={place.root / 'deploy/alertmanager/alertmanager.yml'}",
+        f"--config.file={alertmanager_config(place)}",
         f"--storage.path={place.run_dir / 'alertmanager'}",
         f"--web.listen-address={HOST}:{port}",
         f"--web.external-url={place.url('alertmanager')}",
@@ -132,6 +133,12 @@ def _store(place: Place) -> Program:
     )
     ready = HttpReady(f"{place.url('telemetry_store')}/ready")
     return Program("telemetry_store", "backends", command, ready, (otlp, http))
+
+
+def _pager(place: Place) -> Program:
+    port = place.port("pager")
+    command = (sys.executable, "-m", "lab.pager")
+    return Program("pager", "backends", command, HttpReady(f"{place.url('pager')}/healthz"), (port,))
 
 
 def _loader() -> Program:

@@ -41,7 +41,7 @@ def test_every_service_and_backend_is_run(conf: configparser.RawConfigParser) ->
 
     assert set(members) == {
         *topology.SERVICES,
-        *("redis", "redis_exporter", "prometheus", "alertmanager", "telemetry_store", "loader", "traffic"),
+        *("redis", "redis_exporter", "prometheus", "alertmanager", "telemetry_store", "pager", "loader", "traffic", "keeper"),
     }
     assert int(conf["group:backends"]["priority"]) < int(conf["group:services"]["priority"])
 
@@ -91,7 +91,7 @@ def test_without_telemetry_only_redis_and_the_services_run(place: Place, monkeyp
     monkeypatch.setattr("lab.stack.binaries.find", lambda name: f"/usr/bin/{name}")
     listed = programs.programs(place, Options(telemetry=False, traffic_rate=0))
 
-    assert {program.name for program in listed} == {*topology.SERVICES, "redis", "loader"}
+    assert {program.name for program in listed} == {*topology.SERVICES, "redis", "loader", "keeper"}
     assert programs.common_environment(place, Options(telemetry=False))["FAULTLINE_TELEMETRY"] == "false"
 
 
