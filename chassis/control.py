@@ -58,7 +58,7 @@ class ControlServer(ThreadedServer):
         return timer
 
     def _authorized(self, headers: Mapping[str, str]) -> bool:
-        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        scheme, _, token = headers.get("authorization", "").partition(" ")
         given = token.strip().encode("utf-8", "replace")
         return scheme.lower() == "bearer" and hmac.compare_digest(given, self._token)
 

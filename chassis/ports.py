@@ -6,7 +6,7 @@ Nothing here is instrumented, so neither scrapes nor control appear in traces or
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -72,6 +72,11 @@ class Route:
     def match(self, path: str) -> Mapping[str, str] | None:
         found = re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", self.pattern), path)
         return None if found is None else found.groupdict()
+
+
+def lower_case(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers by their name in lower case: names are the same however they are written (RFC 9110)."""
+    return {name.lower(): value for name, value in headers}
 
 
 def json_answer(value: object, status: int = 200) -> Answer:
@@ -143,7 +148,7 @@ class _Connection(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         try:
             body = self._body()
-            answer = self.server.owner.answer(self.command, self.path, dict(self.headers.items()), body)
+            answer = self.server.owner.answer(self.command, self.path, lower_case(self.headers.items()), body)
         except Refusal as refusal:
             answer = refusal.answer()
         self._send(answer)
@@ -188,5 +193,5 @@ class MetricsServer(ThreadedServer):
         super().__init__("metrics port", host, port, [Route("GET", "/metrics", self._metrics)])
 
     def _metrics(self, request: Request) -> Answer:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Answer(200, encode(self._registry), content_type)

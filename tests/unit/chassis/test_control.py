@@ -134,6 +134,6 @@ def test_the_token_comes_from_its_file(settings: Settings) -> None:
     (settings.secrets_dir / "control_token").write_text("from-file\n")
     server = ControlServer(telemetry, "127.0.0.1", 0)
     server.start()
-    answer = httpx.get(f"http://127.0.0.1:{server.port}/v1/status", headers={"Authorization": "bearer from-file"})
+    answer = httpx.get(f"http://127.0.0.1:{server.port}/v1/status", headers={"authorization": "bearer from-file"})
     server.stop()
     assert answer.status_code == 200
