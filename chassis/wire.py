@@ -19,7 +19,7 @@ from weakref import WeakSet
 import httpcore
 import redis.asyncio
 
-from chassis import semconv
+from chassis import deadlines, semconv
 from chassis.telemetry import Telemetry
 
 READ_LIMIT = 2**16
@@ -168,7 +168,7 @@ class HttpStream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(_until_deadline(timeout)):
                 return await self._reader.read(max_bytes)
         except TimeoutError as error:
             raise httpcore.ReadTimeout from error
@@ -181,7 +181,7 @@ class HttpStream(httpcore.AsyncNetworkStream):
         try:
             self._protocol.asked(len(buffer))
             self._writer.write(buffer)
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(_until_deadline(timeout)):
                 await self._writer.drain()
         except TimeoutError as error:
             raise httpcore.WriteTimeout from error
@@ -197,6 +197,14 @@ class HttpStream(httpcore.AsyncNetworkStream):
         if info == "is_readable":
             return self._reader.at_eof() or self._writer.is_closing() or self._reader.exception() is not None
         return self._writer.get_extra_info(names[info]) if info in names else None
+
+
+def _until_deadline(timeout: float | None) -> float | None:
+    """What the deadline leaves of one step's ``timeout``, so that a body that trickles in is late as a whole."""
+    left = deadlines.remaining()
+    if left is None:
+        return timeout
+    return max(0.0, left if timeout is None else min(left, timeout))
 
 
 class HttpNetwork(httpcore.AsyncNetworkBackend):
