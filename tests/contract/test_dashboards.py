@@ -46,9 +46,12 @@ METRICS_OF_OTHERS = {
     "otelcol_processor_tail_sampling_sampling_traces_on_memory",
     "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early",
 }
+# The Redis exporter's, and Prometheus's own about a scrape.
+METRICS_OF_OTHERS |= {"redis_commands_duration_seconds_total", "redis_commands_total"}
+METRICS_OF_OTHERS |= {"scrape_samples_post_metric_relabeling"}
 LABELS_OF_OTHERS = {
     *("service_name", "job", "instance", "le", "alertname", "alertstate", "signal", "reason"),
-    *("span_name", "span_kind", "status_code", "client", "server", "exporter", "policy", "sampled"),
+    *("span_name", "span_kind", "status_code", "client", "server", "exporter", "policy", "sampled", "slo"),
 }
 KEYWORDS = {"and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool"}
 VARIABLES = {"service": "gateway", "model": "nlp_model", "__rate_interval": "1m", "__range": "1h", "__interval": "15s"}
@@ -174,7 +177,7 @@ def test_titles_within_a_dashboard_differ() -> None:
 
 @pytest.mark.parametrize(("where", "promql"), promqls(), ids=[where for where, _ in promqls()])
 def test_every_series_and_label_exists(where: str, promql: str) -> None:
-    assert metrics_in(promql), "no series found: the check would not see a wrong one"
+    assert metrics_in(promql) or "vector(" in promql, "no series found: the check would not see a wrong one"
     assert metrics_in(promql) <= series()
     assert labels_in(promql) <= labels()
 
@@ -213,6 +216,29 @@ def test_every_traceql_parses_and_names_known_attributes(panel: Panel) -> None:
     for attribute in re.findall(r"\bspan\.([\w.]+)", panel.query):
         assert attribute in ours | {"http.route", "db.system.name"}
     assert set(re.findall(r"\bresource\.([\w.]+)", panel.query)) <= {"service.name", "service.namespace"}
+
+
+def alerts() -> list[dict[str, Any]]:
+    files = sorted((ROOT / "deploy/prometheus/rules").glob("*.yml"))
+    groups = [group for path in files for group in yaml.safe_load(path.read_text())["groups"]]
+    return [rule for group in groups for rule in group["rules"] if "alert" in rule]
+
+
+# The store refuses !>> as not supported; Tempo takes it. Strict: whoever teaches it the operator takes this line out.
+NOT_YET = {"TracesBroken": pytest.mark.xfail(strict=True, reason="telemetry_store knows no !>>")}
+
+
+@pytest.mark.parametrize(
+    "alert", [pytest.param(each, id=each["alert"], marks=NOT_YET.get(each["alert"], ())) for each in alerts()]
+)
+def test_an_alert_leads_to_a_dashboard_that_exists_and_a_query_that_parses(alert: dict[str, Any]) -> None:
+    notes = alert["annotations"]
+    if url := notes.get("dashboard_url"):
+        uid = re.search(r"/d/([\w-]+)", url)
+        assert uid
+        assert f"{uid[1]}.json" in build.written(), url
+    if traceql := notes.get("traces_query"):
+        parse_traceql(re.sub(r"\{\{.*?\}\}", "gateway", traceql))
 
 
 @pytest.mark.parametrize("panel", asked("loki"), ids=str)

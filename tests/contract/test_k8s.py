@@ -18,7 +18,7 @@ from tests.contract.test_deploy_compose import read
 from tests.contract.test_deploy_compose import services as containers
 
 ROOT = Path(__file__).resolve().parents[2]
-VERSIONS = ("1.31", "1.34", "1.37")
+VERSIONS = ("1.31", "1.37")
 OVERLAYS = ("local", "production")
 NAME = "app.kubernetes.io/name"
 Resource = dict[str, Any]

@@ -1,7 +1,4 @@
-"""Does what the models are fed still look like what they learnt from? Beside volume and precision, on one time axis.
-
-PSI and KS join ``_features`` with their recording rules (feature_values_total, feature_drift_ks).
-"""
+"""Does what the models are fed still look like what they learnt from? Beside volume and precision, on one time axis."""
 
 from __future__ import annotations
 
@@ -13,7 +10,45 @@ from deploy.grafana.source.panels import EMPTY, board, lines, mean, quantile, ra
 
 def dashboard() -> Dashboard:
     drawn = board("Drift", "drift", "Features and predictions against their reference, beside volume and precision.")
-    return _consequences(_predictions(_features(drawn)))
+    return _consequences(_predictions(_features(_distances(drawn))))
+
+
+def _distances(drawn: Dashboard) -> Dashboard:
+    some = f"{EMPTY}there is no score under 500 rows in 30 minutes."
+    name = "{{feature}} ({{model_name}} {{model_version}})"
+    return (
+        drawn.with_row(row("Distance to the reference"))
+        .with_panel(
+            lines(
+                "PSI by feature",
+                f"Over 0.1 look, over 0.25 for two windows an alert pages. {some}",
+                ("feature:psi:window", name),
+            )
+        )
+        .with_panel(
+            lines(
+                "KS by feature",
+                f"The greatest gap between the two distributions, by replica. {EMPTY}until a first window has closed.",
+                ("max by (model_name, model_version, feature) (feature_drift_ks)", name),
+                most=1,
+            )
+        )
+        .with_panel(
+            lines(
+                "Rows in the window",
+                f"Is there enough to score? {EMPTY}until features are binned.",
+                ("min by (model_name, model_version) (feature:rows:window)", "{{model_name}} {{model_version}}"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Users on the candidate",
+                "Is it drift, or a canary?",
+                ("max by (model_name) (canary_share_percent)", "{{model_name}}"),
+                unit="percent",
+            )
+        )
+    )
 
 
 def _features(drawn: Dashboard) -> Dashboard:
@@ -67,8 +102,6 @@ def _predictions(drawn: Dashboard) -> Dashboard:
 
 
 def _consequences(drawn: Dashboard) -> Dashboard:
-    hits = 'sum by (model_name, model_version) (increase(outcomes_joined_total{predicted="yes", actual="yes"}[1h]))'
-    positives = 'sum by (model_name, model_version) (increase(outcomes_joined_total{predicted="yes"}[1h]))'
     return (
         drawn.with_row(row("On the same axis"))
         .with_panel(
@@ -83,7 +116,7 @@ def _consequences(drawn: Dashboard) -> Dashboard:
             lines(
                 "Precision",
                 f"Does the drift cost anything? {UNLABELLED}",
-                (f"{hits} / {positives}", "{{model_name}} {{model_version}}"),
+                ("model:precision:window", "{{model_name}} {{model_version}}"),
                 unit="percentunit",
                 most=1,
             )

@@ -1,4 +1,7 @@
-"""Is what the models say right? Latency and errors can be perfect while it is not."""
+"""Is what the models say right? Latency and errors can be perfect while it is not.
+
+Windows are those of the rules (deploy/slo.yaml): seven marketplace days.
+"""
 
 from __future__ import annotations
 
@@ -8,47 +11,33 @@ from deploy.grafana.source.panels import EMPTY, board, distribution, lines, mean
 
 ME = 'model_name="$model"'
 UNLABELLED = f"{EMPTY}outcomes come days after predictions, so there is nothing before the first ones."
-HOUR = "[1h]"
-Z = 1.96  # of the standard normal distribution, for 95 %
-
-
-def joined(where: str, by: str = "model_version") -> str:
-    """Outcomes of the last hour that were joined with their prediction."""
-    return f"sum by ({by}) (increase(outcomes_joined_total{{{where}}}{HOUR}))"
-
-
-def precision(by: str = "model_version") -> str:
-    hits, positives = joined(f'{ME}, predicted="yes", actual="yes"', by), joined(f'{ME}, predicted="yes"', by)
-    return f"{hits} / {positives}"
-
-
-def wilson(sign: str) -> str:
-    """An end of the Wilson score interval of precision (Wilson, J. Am. Stat. Assoc. 22 (1927) 209)."""
-    n, p = joined(f'{ME}, predicted="yes"'), f"({precision()})"
-    spread = f"{Z} * sqrt({p} * (1 - {p}) / {n} + {Z**2 / 4:g} / ({n} ^ 2))"
-    return f"({p} + {Z**2 / 2:g} / {n} {sign} {spread}) / (1 + {Z**2:g} / {n})"
+VERSION = "{{model_version}}"
 
 
 def dashboard() -> Dashboard:
-    drawn = board(
-        "Model quality", "model-quality", "Precision with its interval, conversion, labels, values, by version."
-    )
-    return _values(_labels(_precision(drawn.with_variable(model_variable()))))
+    drawn = board("Model quality", "model-quality", "Precision, conversion, labels and values, by version.")
+    return _values(_labels(_business(_truth(drawn.with_variable(model_variable())))))
 
 
-def _precision(drawn: Dashboard) -> Dashboard:
-    bought = joined(f'{ME}, actual="yes"')
-    conversion = f"{bought} / {joined(ME)}"
-    by_segment = (precision("segment"), "{{segment}}")
+def recorded(rule: str) -> str:
+    """A recorded series of the chosen model.
+
+    >>> recorded("precision")
+    'model:precision:window{model_name="$model"}'
+    """
+    return f"model:{rule}:window{{{ME}}}"
+
+
+def _truth(drawn: Dashboard) -> Dashboard:
     return (
         drawn.with_row(row("Against what came true"))
         .with_panel(
             lines(
                 "Precision by version",
-                f"Of those it called likely buyers, how many bought? 95 % interval. {UNLABELLED}",
-                (precision(), "{{model_version}}"),
-                (wilson("-"), "{{model_version}} low"),
-                (wilson("+"), "{{model_version}} high"),
+                f"Of those it called likely buyers, how many bought? With the 95 % interval. {UNLABELLED}",
+                (recorded("precision"), VERSION),
+                (recorded("precision_low"), f"{VERSION} low"),
+                (recorded("precision_high"), f"{VERSION} high"),
                 unit="percentunit",
                 most=1,
             )
@@ -57,39 +46,81 @@ def _precision(drawn: Dashboard) -> Dashboard:
             lines(
                 "Precision by segment",
                 f"Is one segment worse off than the others? {UNLABELLED}",
-                by_segment,
+                (recorded("segment_precision"), "{{segment}} {{model_version}}"),
                 unit="percentunit",
                 most=1,
             )
         )
         .with_panel(
             lines(
+                "Calibration and price error",
+                f"Is a chance of 0.7 a chance of 0.7, and a price the price? {UNLABELLED}",
+                (recorded("calibration_error"), f"{VERSION} calibration"),
+                (recorded("price_error_log"), f"{VERSION} price, log"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Labelled positives",
+                f"Is there enough to judge by? Under 500 no alert fires. {UNLABELLED}",
+                (recorded("positives"), VERSION),
+            )
+        )
+    )
+
+
+def _business(drawn: Dashboard) -> Dashboard:
+    dollars = rate("conversion_revenue_dollars_total", "model_version, segment", ME)
+    return (
+        drawn.with_row(row("What it is worth"))
+        .with_panel(
+            lines(
                 "Conversion by version",
                 f"Do users who got this version buy as often? {UNLABELLED}",
-                (conversion, "{{model_version}}"),
+                (recorded("converted_share"), VERSION),
                 unit="percentunit",
             )
         )
         .with_panel(
             lines(
-                "Labelled positives in an hour",
-                f"Is there enough to judge by? Under 500 no alert fires. {UNLABELLED}",
-                (joined(f'{ME}, predicted="yes"'), "{{model_version}}"),
+                "Revenue by version and segment",
+                f"Which part of the sales does a version carry? {UNLABELLED}",
+                (dollars, "{{segment}} {{model_version}}"),
+                unit="currencyUSD",
+                stacked=True,
+            )
+        )
+        .with_panel(
+            lines(
+                "Do the versions differ?",
+                f"Two-proportion z of precision, v2 against v1: beyond 2 it is no accident. {UNLABELLED}",
+                (recorded("version_z"), "z"),
+                least=None,
+            )
+        )
+        .with_panel(
+            lines(
+                "Prices within their interval",
+                f"Objective: 9 of 10. {UNLABELLED}",
+                (recorded("price_covered"), VERSION),
+                unit="percentunit",
+                most=1,
             )
         )
     )
 
 
 def _labels(drawn: Dashboard) -> Dashboard:
-    everything = f"sum(increase(outcomes_joined_total{{{ME}}}{HOUR}))"
-    labels = f"{joined(ME, 'actual')} / on() group_left {everything}"
+    def joined(by: str) -> str:
+        return f"sum{by} (increase(outcomes_joined_total{{{ME}}}[1h]))"
+
     return (
         drawn.with_row(row("Labels"))
         .with_panel(
             lines(
                 "Distribution of labels",
                 f"Does the truth itself change? {UNLABELLED}",
-                (labels, "{{actual}}"),
+                (f"{joined(' by (actual)')} / on () group_left () {joined('')}", "{{actual}}"),
                 unit="percentunit",
                 most=1,
             )
@@ -123,33 +154,23 @@ def _labels(drawn: Dashboard) -> Dashboard:
 
 
 def _values(drawn: Dashboard) -> Dashboard:
-    values = mean("model_prediction_value", "model_version", ME)
     everyone = rate("model_prediction_value_count", where=ME)
-    traffic = f"{rate('model_prediction_value_count', 'model_version', ME)} / on() group_left {everyone}"
-    inference = (quantile(0.99, "model_inference_duration_seconds", "model_version", ME), "{{model_version}}")
+    traffic = f"{rate('model_prediction_value_count', 'model_version', ME)} / on () group_left () {everyone}"
     buckets = f"sum by (le) (increase(model_prediction_value_bucket{{{ME}}}[$__rate_interval]))"
+    inference = quantile(0.99, "model_inference_duration_seconds", "model_version", ME)
     return (
         drawn.with_row(row("What it says, and how fast"))
         .with_panel(
             lines(
                 "Mean value by version",
                 "Do two versions say different things of the same world?",
-                (values, "{{model_version}}"),
+                (mean("model_prediction_value", "model_version", ME), VERSION),
                 least=None,
             )
         )
         .with_panel(distribution("Values", "Is it the same spread as yesterday?", buckets, unit="short"))
-        .with_panel(lines("Inference, p99 by version", "Is the new version slower?", inference, unit="s"))
+        .with_panel(lines("Inference, p99 by version", "Is the new version slower?", (inference, VERSION), unit="s"))
         .with_panel(
-            lines(
-                "Share of traffic by version",
-                "Who gets which version?",
-                (
-                    traffic,
-                    "{{model_version}}",
-                ),
-                unit="percentunit",
-                most=1,
-            )
+            lines("Share of traffic by version", "Who gets which?", (traffic, VERSION), unit="percentunit", most=1)
         )
     )

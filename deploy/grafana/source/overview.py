@@ -16,7 +16,7 @@ def dashboard() -> Dashboard:
 
 
 def _promises(drawn: Dashboard) -> Dashboard:
-    """The objectives' own numbers. Their budgets join this row with deploy/slo.yaml's recording rules."""
+    """The objectives' own numbers, and what is left of their budgets (recorded from deploy/slo.yaml)."""
     fast = rate("prediction_duration_seconds_bucket", where='le="0.1"')
     degraded = rate("predictions_total", where='outcome="degraded"')
     share = f"({degraded} or vector(0)) / {ANSWERED}"
@@ -87,6 +87,24 @@ def _promises(drawn: Dashboard) -> Dashboard:
                 good=5,
                 bad=4,
                 decimals=0,
+            )
+        )
+        .with_panel(
+            lines(
+                "Budget left",
+                "How much may still go wrong in this window? At 0 releases stop.",
+                ("slo:budget_left:ratio", "{{slo}}"),
+                unit="percentunit",
+                least=None,
+                most=1,
+            )
+        )
+        .with_panel(
+            lines(
+                "Burn rate",
+                "How many times too fast is the budget spent? 14.4 over an hour pages.",
+                ("slo:error_ratio:1h / on (slo) (1 - slo:objective:ratio)", "{{slo}} 1 h"),
+                ("slo:error_ratio:5m / on (slo) (1 - slo:objective:ratio)", "{{slo}} 5 min"),
             )
         )
     )

@@ -28,10 +28,9 @@ Query = tuple[str, str]  # PromQL, and the legend's template
 
 
 def board(title: str, uid: str, description: str) -> dashboards.Dashboard:
-    """A dashboard with links to the others, and marks where a build changed or an alert fired."""
+    """A dashboard with links to the others, and marks where something was deployed or an alert fired."""
     link = dashboards.DashboardLink("Other dashboards").type(models.DashboardLinkType.DASHBOARDS).tags([TAG])
-    version = "sum by (service_name, version)"
-    deployed = f"{version} (build_info) unless {version} (build_info offset 1m)"
+    deployed = "sum by (service_name, kind) (deployment_timestamp_seconds > time() - 15)"
     return (
         dashboards.Dashboard(title)
         .uid(uid)
@@ -41,7 +40,7 @@ def board(title: str, uid: str, description: str) -> dashboards.Dashboard:
         .time("now-30m", "now")
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .link(link.as_dropdown(True).keep_time(True))
-        .annotation(_Mark("Deployments", deployed, "{{service_name}} {{version}}", "blue"))
+        .annotation(_Mark("Deployments", deployed, "{{service_name}} {{kind}}", "blue"))
         .annotation(_Mark("Alerts", 'ALERTS{alertstate="firing"}', "{{alertname}} {{service_name}}", "red"))
     )
 
