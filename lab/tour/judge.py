@@ -17,7 +17,8 @@ HARDLY = 0.15  # errors a second beyond those of the healthy window that are nob
 SLOWER, SLOWER_S = 1.6, 0.02  # a median so much longer is another latency
 CPU_FAULTS = frozenset({"CPU contention"})
 AUDITED = ("attributes", "metrics", "loggers", "frames", "headers")
-_NOWHERE = ("chassis/faults", "lab/")
+_NOWHERE = ("chassis/faults", "chassis.faults", "lab/")
+_OF_ANY_FAILURE = frozenset({"error.type", "db.response.status_code"})  # OpenTelemetry's conventions
 _ANYWHERE = (
     "opentelemetry/",
     "starlette/",
@@ -146,7 +147,9 @@ def _expected(row: Row, kind: str, name: str) -> bool:
     """A failing request's stack may lead through any ordinary code, and its line comes from its service's logger."""
     if kind == "frames" and any(part in name for part in _ANYWHERE) and not any(part in name for part in _NOWHERE):
         return True
-    if kind == "loggers" and name in topology.SERVICES:
+    if kind == "loggers" and (name in topology.SERVICES or name.startswith(("chassis.", "services."))):
+        return not any(part in name for part in _NOWHERE)
+    if kind == "attributes" and name in _OF_ANY_FAILURE:
         return True
     return any(part in name for part in row.expected)
 

@@ -53,7 +53,9 @@ def test_begin_list_and_end(client: httpx.Client, telemetry: Telemetry) -> None:
     assert client.delete("/v1/faults/k").status_code == 404
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/faults"), ("POST", "/v1/faults"), ("DELETE", "/v1/faults/k")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/faults"), ("POST", "/v1/faults"), ("DELETE", "/v1/faults/k")]
+)
 def test_without_the_token_everything_is_401(client: httpx.Client, method: str, path: str) -> None:
     assert client.request(method, path, headers={"Authorization": "Bearer wrong"}, json={}).status_code == 401
 
@@ -86,7 +88,8 @@ bodies = st.fixed_dictionaries(
         "key": json_values | st.just("k"),
         "kind": json_values | st.sampled_from(["fast_clock", "short_queue", "unrecorded", "bare_lines", "far_peer"]),
         "ends_at": json_values | st.just(time.time() + 30),
-        "parameters": json_values | st.dictionaries(st.sampled_from(["seconds", "items", "peer"]), json_values, max_size=2),
+        "parameters": json_values
+        | st.dictionaries(st.sampled_from(["seconds", "items", "peer"]), json_values, max_size=2),
         "intensity": json_values | st.floats(0, 1),
         "share": json_values,
         "more": json_values,

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from chassis.client import PeerClient, PeerUnavailable
+from chassis.client import PeerClient, PeerTimeout, PeerUnavailable
 from chassis.telemetry import Telemetry
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +41,9 @@ async def _request(reader: asyncio.StreamReader) -> bool:
 
 
 def counted(telemetry: Telemetry, metric: str) -> float:
-    return telemetry.metrics.registry.get_sample_value(metric, {"peer": "peer", "service_name": telemetry.service}) or 0.0
+    return (
+        telemetry.metrics.registry.get_sample_value(metric, {"peer": "peer", "service_name": telemetry.service}) or 0.0
+    )
 
 
 async def test_bytes_and_connections_are_counted(telemetry: Telemetry) -> None:
@@ -99,6 +101,20 @@ async def test_each_call_may_open_a_connection(telemetry: Telemetry) -> None:
         for _ in range(3):
             await client.get("/")
     assert counted(telemetry, "client_connections_opened_total") == 3
+
+
+async def test_late_answers_leave_no_connection_behind(telemetry: Telemetry) -> None:
+    """More late answers than the client may have connections, and then one in time."""
+    async with peer(telemetry) as client:
+        telemetry.knobs.set("client.peer.breaker", 1_000_000)
+        end = telemetry.knobs.lay_over("wire.peer.delay", 0.5)
+        short = telemetry.knobs.lay_over("client.peer.timeout", 0.02)
+        for _ in range(3):
+            answers = await asyncio.gather(*(client.get("/") for _ in range(40)), return_exceptions=True)
+            assert {type(answer) for answer in answers} == {PeerTimeout}
+        end()
+        short()
+        assert await client.get("/") == BODY
 
 
 async def _seconds(call: Callable[[], object]) -> float:
