@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lab.cli import canary, diagnose, doctor, faults, look, predict, stack, traffic
+from lab.cli import campaign, canary, diagnose, doctor, drill, faults, look, predict, stack, traffic
 from lab.cli.output import complain
 from lab.place import LabError
 
@@ -30,6 +30,8 @@ def build_app() -> typer.Typer:
     app.command()(traffic.load)
     app.command()(diagnose.diagnose)
     app.command()(canary.canary)
+    app.add_typer(drill.app)
+    app.command()(campaign.campaign)
     app.add_typer(faults.app)
     return app
 

@@ -1,0 +1,43 @@
+"""A seed gives one drill, and every fault of a level can come."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.drills.choose import LEVELS, choose
+from lab.faults.catalogue import ROWS
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
+def test_the_same_seed_gives_the_same_drill(level: int) -> None:
+    assert [choose(ROWS, seed, level) for seed in range(30)] == [choose(ROWS, seed, level) for seed in range(30)]
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 4])
+def test_every_fault_of_a_level_can_come_and_no_other(level: int) -> None:
+    drawn = {choose(ROWS, seed, level).causes[0].fault for seed in range(400)}
+
+    assert drawn == set(LEVELS[level])
+
+
+def test_every_fault_of_the_catalogue_is_in_one_level() -> None:
+    listed = [fault for faults in LEVELS.values() for fault in faults]
+
+    assert sorted(listed) == sorted(ROWS)
+
+
+def test_the_last_level_has_two_causes_in_different_places_or_none() -> None:
+    drills = [choose(ROWS, seed, 5) for seed in range(200)]
+
+    assert {len(drill.causes) for drill in drills} == {0, 2}
+    for drill in drills:
+        assert len({ROWS[cause.fault].places[0] for cause in drill.causes}) == len(drill.causes)
+
+
+def test_silent_faults_make_the_second_level() -> None:
+    assert all(ROWS[fault].silent for fault in LEVELS[2])
+
+
+def test_there_is_no_sixth_level() -> None:
+    with pytest.raises(ValueError, match="1 to 5"):
+        choose(ROWS, 1, 6)
