@@ -26,6 +26,9 @@ WEIGHT = 0.2  # of one session in a user's running aggregate
 REMEMBERED = 50  # latest events of a user whose second copies are known for such
 FEATURES = ("session_duration", "items_viewed", "saved")
 
+NEEDED = {"event_id", "user_id", "occurred_at", *FEATURES}
+ABANDONED_MS = 30_000  # an entry read so long ago and not finished is somebody else's no more
+
 Entry = tuple[str, dict[str, str]]
 
 
@@ -90,6 +93,19 @@ class Aggregator:
                 raise
         while begun := await self._read("0"):
             await self._count(begun)
+        await self._take_over()
+
+    async def _take_over(self) -> None:
+        """Counts what a consumer that is gone had read: in a cluster, names do not come back."""
+        since = "0-0"
+        while True:
+            since, entries, *_ = await self.store.client.xautoclaim(
+                STREAM, GROUP, self.consumer, min_idle_time=ABANDONED_MS, start_id=since, count=BATCH
+            )
+            if entries:
+                await self._count(entries)
+            if since == "0-0":
+                return
 
     async def _read(self, since: str) -> list[Entry]:
         """The next entries: new ones (``>``), waited for, or from ``0`` those begun and not finished."""
@@ -101,19 +117,21 @@ class Aggregator:
         if not entries:
             self._waiting = 0
             return
+        readable = [entry for entry in entries if entry[1].keys() >= NEEDED]
         with self.telemetry.span("aggregate_events", {semconv.EVENT_COUNT: len(entries)}):
-            counted = await self._apply(entries)
-        repeated = len(entries) - counted
+            counted = await self._apply(entries, readable)
         self.telemetry.count(semconv.EVENTS_COUNTED, counted, result="counted")
-        self.telemetry.count(semconv.EVENTS_COUNTED, repeated, result="repeated")
-        for _, fields in entries:
+        self.telemetry.count(semconv.EVENTS_COUNTED, len(readable) - counted, result="repeated")
+        # Of another version of this service, or nobody's: it must not stop those behind it.
+        self.telemetry.count(semconv.EVENTS_COUNTED, len(entries) - len(readable), result="unreadable")
+        for _, fields in readable:
             self.telemetry.observe(semconv.EVENT_LAG, max(0.0, time.time() - float(fields["occurred_at"])))
         self._waiting = await self._lag()
 
-    async def _apply(self, entries: list[Entry]) -> int:
-        """How many of ``entries`` were new."""
+    async def _apply(self, entries: list[Entry], readable: list[Entry]) -> int:
+        """How many were new; all ``entries`` are done with."""
         async with self.store.client.pipeline(transaction=False) as pipeline:
-            for _, fields in entries:
+            for _, fields in readable:
                 await self._script(
                     keys=[f"user:{fields['user_id']}", f"user:{fields['user_id']}:events"],
                     args=[WEIGHT, REMEMBERED, fields["event_id"], fields["occurred_at"], *_values(fields)],
@@ -121,7 +139,7 @@ class Aggregator:
                 )
             pipeline.xack(STREAM, GROUP, *(entry_id for entry_id, _ in entries))
             answers = await pipeline.execute()
-        return int(sum(answers[: len(entries)]))
+        return int(sum(answers[: len(readable)]))
 
     async def _lag(self) -> int:
         """Events in the stream that the group has not read yet."""

@@ -117,9 +117,16 @@ class Ledger:
         return {row.prediction_id: row for row in rows}
 
     async def oldest(self) -> float:
-        """When the oldest prediction still kept was made, in seconds since the epoch; now where none is."""
-        first = await self.store.run(lambda redis: redis.zrange(INDEX, 0, 0, withscores=True))
-        return float(first[0][1]) if first else time.time()
+        """Predictions made before this (Unix seconds) have had to go; 0 while there is room for all."""
+        first = await self.store.run(_oldest_of_a_full_index)
+        return float(first[0][1]) if first else 0.0
+
+
+async def _oldest_of_a_full_index(redis: Redis) -> list[tuple[str, float]]:
+    if await redis.zcard(INDEX) < KEPT:
+        return []
+    first: list[tuple[str, float]] = await redis.zrange(INDEX, 0, 0, withscores=True)  # type: ignore[assignment]
+    return first
 
 
 async def _write(redis: Redis, rows: list[Row]) -> None:

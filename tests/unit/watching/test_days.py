@@ -21,7 +21,6 @@ from lab.traffic.shifts import WantedShifts, shifts_file, write_shifts
 from marketplace.world import Shifts
 from tests.conftest import ROOT
 
-
 pytestmark = pytest.mark.anyio
 
 

@@ -1,0 +1,161 @@
+"""Outcomes meet their predictions once each, whatever comes twice, early, late, unknown or while Redis is away."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from redis import Redis
+
+from chassis.redis import StoreUnavailable
+from chassis.telemetry import Telemetry
+from services.orchestrator import ledger as ledger_module
+from services.orchestrator.ledger import Ledger, Row, new_id
+from services.orchestrator.outcomes import Joiner
+from services.orchestrator.schemas import Outcome
+from tests.unit.signals import Signals
+from tests.unit.watching.conftest import StoreFor
+
+pytestmark = pytest.mark.anyio
+TRACE = {"trace_id": "ab" * 16, "span_id": "cd" * 8}
+
+
+def row(**changes: Any) -> Row:
+    usual: dict[str, Any] = {
+        "prediction_id": new_id(), "predicted_at": time.time(), "segment": "family",
+        "versions": {"nlp_model": "v2", "conversion_model": "v1"}, "probability": 0.97, "likely": True,
+        "price": 200_000.0, "low": 180_000.0, "high": 220_000.0, **TRACE,
+    }  # fmt: skip
+    return Row(**{**usual, **changes})
+
+
+def told(each: Row, converted: bool = True, price: float | None = None) -> Outcome:
+    return Outcome(prediction_id=each.prediction_id, converted=converted, sale_price=price)
+
+
+@pytest.fixture
+def ledger(store_for: StoreFor, telemetry: Telemetry) -> Ledger:
+    return Ledger(store_for("orchestrator", telemetry), telemetry)
+
+
+@pytest.fixture
+def joiner(ledger: Ledger, telemetry: Telemetry) -> Joiner:
+    return Joiner(ledger, telemetry, time_scale=1440)
+
+
+def joined(signals: Signals, **labels: str) -> float:
+    usual = {"model_name": "nlp_model", "model_version": "v2", "segment": "family", "predicted": "yes", "actual": "yes"}
+    return signals.metric("outcomes_joined_total", **{**usual, **labels})
+
+
+async def test_an_outcome_is_counted_once_however_often_it_comes(
+    joiner: Joiner, ledger: Ledger, signals: Signals
+) -> None:
+    each = row()
+    ledger.remember(each)
+    first = await joiner.join([told(each), told(each)])
+    second = await joiner.join([told(each, converted=False)])
+    assert (first.results[each.prediction_id], second.results[each.prediction_id]) == ("joined", "repeated")
+    assert joined(signals) == 1
+    assert joined(signals, actual="no") == 0
+    assert signals.metric("outcomes_total", result="repeated") == 2
+
+
+async def test_an_outcome_before_its_prediction_is_unknown_and_joins_when_it_comes_again(
+    joiner: Joiner, ledger: Ledger
+) -> None:
+    ledger.remember(row())
+    late = row()
+    assert (await joiner.join([told(late)])).results == {late.prediction_id: "unknown"}
+    ledger.remember(late)
+    assert (await joiner.join([told(late)])).results == {late.prediction_id: "joined"}
+
+
+async def test_an_old_id_is_gone_and_a_young_one_unknown(joiner: Joiner, ledger: Ledger) -> None:
+    ledger.remember(row())
+    await ledger.flush()
+    old = f"{int((time.time() - 40 * 86_400 / 1440) * 1000):012x}00000000"
+    young = new_id()
+    answer = await joiner.join([Outcome(prediction_id=each, converted=True) for each in (old, young)])
+    assert answer.results == {old: "gone", young: "unknown"}
+
+
+async def test_what_no_longer_fits_is_forgotten_with_the_mark_of_its_outcome(
+    joiner: Joiner, ledger: Ledger, admin: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_module, "KEPT", 2)
+    rows = [row(predicted_at=time.time() + number) for number in range(4)]
+    ledger.remember(rows[0])
+    await joiner.join([told(rows[0])])
+    for each in rows[1:]:
+        ledger.remember(each)
+    await ledger.flush()
+    kept = {key.split(":")[1] for key in admin.keys("prediction:*")} - {"index"}  # type: ignore[union-attr]
+    assert kept == {each.prediction_id for each in rows[2:]}
+    assert admin.keys("outcome:*") == []
+
+
+async def test_money_calibration_and_intervals(joiner: Joiner, ledger: Ledger, signals: Signals) -> None:
+    inside, outside = row(), row(probability=0.31, likely=False)
+    for each, price in ((inside, 210_000.0), (outside, 100_000.0)):
+        ledger.remember(each)
+        await joiner.join([told(each, price=price)])
+    names = {"model_name": "nlp_model", "model_version": "v2"}
+    assert signals.metric("conversion_revenue_dollars_total", segment="family", **names) == 310_000
+    assert signals.metric("price_outcomes_total", result="covered", **names) == 1
+    assert signals.metric("price_outcomes_total", result="missed", **names) == 1
+    assert signals.metric("calibration_expected_total", bin="9", **names) == pytest.approx(0.97)
+    assert signals.metric("calibration_converted_total", bin="3", **names) == 1
+    assert joined(signals, predicted="no") == 1
+
+
+async def test_the_exemplar_and_the_link_lead_to_the_prediction_s_trace(
+    joiner: Joiner, ledger: Ledger, telemetry: Telemetry, signals: Signals
+) -> None:
+    each = row()
+    ledger.remember(each)
+    await joiner.join([told(each, converted=False)])
+    series = [sample for family in telemetry.metrics.registry.collect() for sample in family.samples
+              if sample.name == "outcomes_joined_total" and sample.labels["actual"] == "no"]  # fmt: skip
+    assert all(sample.exemplar and sample.exemplar.labels == TRACE for sample in series)
+    (link,) = signals.span("join_outcomes").links
+    assert f"{link.context.trace_id:032x}" == TRACE["trace_id"]
+
+
+async def test_a_claim_whose_answer_was_lost_is_counted_when_it_comes_again(
+    joiner: Joiner, ledger: Ledger, signals: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    each = row()
+    ledger.remember(each)
+    await ledger.flush()
+    run, calls = ledger.store.run, 0
+
+    async def lossy(operation: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        answer = await run(operation)
+        if calls == 2:  # the claim: Redis has it, its answer does not arrive
+            raise StoreUnavailable("too slow")
+        return answer
+
+    monkeypatch.setattr(ledger.store, "run", lossy)
+    with pytest.raises(StoreUnavailable):
+        await joiner.join([told(each)])
+    assert (await joiner.join([told(each)])).results == {each.prediction_id: "joined"}
+    assert (await joiner.join([told(each)])).results == {each.prediction_id: "repeated"}
+    assert joined(signals) == 1
+
+
+async def test_kept_predictions_are_counted_by_version_and_segment(ledger: Ledger, signals: Signals) -> None:
+    ledger.remember(row())
+    await ledger.flush()
+    labels = {"model_name": "nlp_model", "model_version": "v2", "segment": "family", "predicted": "yes"}
+    assert signals.metric("predictions_kept_total", **labels) == 1
+
+
+@pytest.mark.parametrize("price", [-1.0, 0.0, 1e12, float("nan"), float("inf")])
+def test_wild_prices_are_refused(price: float) -> None:
+    with pytest.raises(ValidationError):
+        Outcome(prediction_id="0" * 20, converted=True, sale_price=price)
