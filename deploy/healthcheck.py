@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from services.topology import BACKENDS, SERVICES  # noqa: E402 - found only now
+from services.topology import BACKENDS, SERVICES
 
 
 def target(command: list[str]) -> tuple[int, str] | None:

@@ -31,6 +31,7 @@ class Backends:
         self.delivers = True
         self.config = CONFIG
         self.down: set[str] = set()
+        self.answers: list[dict[str, Any]] = []  # of the first predictions; the others are complete
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.host in self.down:
@@ -44,7 +45,7 @@ class Backends:
 
     def _json(self, method: str, path: str, asked: Any) -> Any:
         if path == "/v1/predictions":
-            return {"trace_id": TRACE}
+            return self.answers.pop(0) if self.answers else {"trace_id": TRACE, "degraded": False}
         if path.startswith("/api/traces/"):
             return self._trace(path.rpartition("/")[2])
         if path == "/api/search":
@@ -124,6 +125,19 @@ Found = Callable[[], dict[str, list[str]]]
 
 def test_a_stack_that_is_well_passes_every_check(found: Found) -> None:
     assert found() == {check: ["pass"] for check in ORDER}
+
+
+DEGRADED = {"trace_id": TRACE, "degraded": True, "missing": ["photo"]}
+
+
+def test_a_degraded_answer_is_asked_for_again(found: Found, backends: Backends) -> None:
+    backends.answers = [DEGRADED, DEGRADED]
+    assert found()["trace"] == ["pass"]
+
+
+def test_answers_that_stay_degraded_fail(found: Found, backends: Backends) -> None:
+    backends.answers = [DEGRADED] * 20
+    assert found()["trace"] == ["fail"]
 
 
 def test_a_service_that_is_missing_fails_trace_and_logs_and_nothing_else(found: Found, backends: Backends) -> None:
