@@ -64,12 +64,13 @@ Signal = Prom | Traced | Logged | RedisLog
 class Evidence:
     """A signal and its bound: it goes ``way`` past ``bound`` while the fault is on, and is not past it before.
 
-    ``times`` asks for that factor over before as well, where "normal" differs between machines.
+    ``times`` asks for that factor over before as well, where "normal" differs between machines; without a bound the
+    factor is all there is.
     """
 
     says: str
     signal: Signal
-    bound: float
+    bound: float | None
     way: Way = "up"
     times: float = 1.0
 
@@ -77,23 +78,37 @@ class Evidence:
         """Whether the signal tells the fault; a signal that was past its bound before tells nothing."""
         if math.isnan(during):
             return False
+        if self.bound is None:
+            return self._moved(before, during)
         return self.passed(during) and not self.passed(before) and self._moved(before, during)
 
     def passed(self, value: float) -> bool:
-        if math.isnan(value):
+        if math.isnan(value) or self.bound is None:
             return False
         return value >= self.bound if self.way == "up" else value <= self.bound
 
     def _moved(self, before: float, during: float) -> bool:
         if math.isnan(before) or self.times == 1.0:
-            return True
+            return self.bound is not None
         return during >= before * self.times if self.way == "up" else during * self.times <= before
 
     @property
     def rule(self) -> str:
         """The bound in words."""
-        factor = "" if self.times == 1.0 else f", and {self.times:g} times what it was"
-        return f"{'≥' if self.way == 'up' else '≤'} {self.bound:g}{factor}"
+        factor = f"{self.times:g} times {'what it was' if self.way == 'up' else 'less than it was'}"
+        if self.bound is None:
+            return factor
+        limit = f"{'≥' if self.way == 'up' else '≤'} {self.bound:g}"
+        return limit if self.times == 1.0 else f"{limit}, and {factor}"
+
+
+def psi(model: str, feature: str, version: str = "v1") -> Prom:
+    """Population stability index of a feature's served values against its reference, half a count added to each bin."""
+    names = f'model_name="{model}",model_version="{version}",feature="{feature}"'
+    counted = f"(sum by (bin) (increase(feature_values_total{{{names}}}[w])) + 0.5)"
+    served = f"({counted} / scalar(sum({counted})))"
+    expected = f"max by (bin) (feature_reference_share{{{names}}})"
+    return Prom(f"sum(({served} - {expected}) * ln({served} / {expected}))")
 
 
 def rate(selector: str) -> str:

@@ -26,12 +26,16 @@ MEDIAN = 'histogram_quantile(0.5, sum by (le) (rate(prediction_duration_seconds_
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds: ``healthy`` before, ``settle`` until the fault shows, ``on`` while it is measured, ``back`` after it."""
+    """Seconds: ``healthy`` before, ``settle`` until the fault shows, ``on`` while it is measured, ``back`` after it.
 
-    healthy: float = 16.0
-    settle: float = 6.0
-    on: float = 18.0
-    back: float = 5.0
+    ``window`` replaces ``healthy`` and ``on`` for signals that need one: drift, precision, memory, series.
+    """
+
+    healthy: float = 13.0
+    settle: float = 5.5
+    on: float = 15.0
+    back: float = 4.0
+    window: float = 45.0
 
 
 @dataclass(frozen=True)
@@ -96,13 +100,14 @@ def record(
     Raises LabError where the fault cannot be switched on.
     """
     place = reader.place
-    before = healthy or look(reader, times.healthy)
-    made = asking.order(place, asking.Ask(row.id, seconds=times.settle + times.on + 60))
+    windowed = row.back == "w"
+    before = healthy if healthy and not windowed else look(reader, times.window if windowed else times.healthy)
+    made = asking.order(place, asking.Ask(row.id, seconds=times.settle + times.window + 60))
     try:
         tell("on")
         state.wait_on(place, made.key, within_s=20)
         time.sleep(times.settle)
-        during = look(reader, times.on)
+        during = look(reader, times.window if windowed else times.on)
         words = told(reader, during.traces, during.lines, secret_words())
     finally:
         asking.clear(place, made.key)

@@ -103,10 +103,7 @@ ROWS = (
         "cv_model refuses every photo, and a typical score is put in its place unmarked",
         "hidden outage",
         (ServiceEffect(ORCHESTRATOR, "quiet_default"), ServiceEffect(CV, "photo_limit", {"pixels": 1_000})),
-        (
-            CV_FAILS,
-            Evidence("and yet no answer is marked", Prom(rate('predictions_total{outcome="complete"}')), 1e9, "down"),
-        ),
+        (CV_FAILS,),
         (ORCHESTRATOR,),
         also=("masked failure", "silent failure"),
         look_alikes=("tight-deadline",),

@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from lab.faults.row import Row, SharedEffect
-from lab.faults.signals import Evidence, Prom, mean, rate
-
-
-def psi(model: str, feature: str) -> Prom:
-    """Population stability index of a feature's served values against its reference, half a count added to each bin."""
-    names = f'model_name="{model}",feature="{feature}"'
-    counted = f"(sum by (bin) (increase(feature_values_total{{{names}}}[w])) + 0.5)"
-    served = f"({counted} / scalar(sum({counted})))"
-    expected = f"max by (bin) (feature_reference_share{{{names}}})"
-    return Prom(f"sum(({served} - {expected}) * ln({served} / {expected}))")
-
+from lab.faults.signals import Evidence, Prom, mean, psi, rate
 
 CONVERTED = 'outcomes_joined_total{model_name="conversion_model",segment="first_home",predicted="yes"'
 PRECISION = rate(CONVERTED + ',actual="yes"}') + f" / ({rate(CONVERTED + '}')} > 0)"
@@ -78,8 +68,8 @@ ROWS = (
         "late labels",
         (SharedEffect("traffic_shift", {"label_delay": 20.0}),),
         (
-            Evidence("the lag of the labels", Prom(mean("label_lag_seconds", "")), 0, times=2),
-            Evidence("fewer outcomes arrive", Prom(rate('outcomes_total{result="joined"}')), 1e9, "down", times=1.5),
+            Evidence("the lag of the labels", Prom(mean("label_lag_seconds", "")), None, times=2),
+            Evidence("fewer outcomes arrive", Prom(rate('outcomes_total{result="joined"}')), None, "down", times=1.5),
         ),
         ("outcomes",),
         also=("delayed labels",),
