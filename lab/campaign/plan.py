@@ -1,4 +1,4 @@
-"""Which cases a campaign records: drawn by seed, two a fault, and healthy ones between them."""
+"""Which cases a campaign records: drawn by seed, two a fault, and at least 30 healthy ones between them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lab.faults.row import Row
 
-_HEALTHY_EVERY = 4
+_HEALTHY_LEAST = 30
 _GENTLEST = 0.5
 
 
@@ -27,10 +27,12 @@ def plan(rows: Iterable[Row], seed: int, each: int = 2) -> list[Case]:
     generator = random.Random(seed)
     cases = [case for row in rows for case in _cases(row, generator, each)]
     generator.shuffle(cases)
+    healthy = max(_HEALTHY_LEAST, len(cases) // 4)
     listed: list[Case] = []
     for index, case in enumerate(cases):
-        if index % _HEALTHY_EVERY == 0:
-            listed.append(Case(f"healthy-{index // _HEALTHY_EVERY + 1:02d}"))
+        done = sum(not each.fault for each in listed)
+        if done < healthy * (index + 1) / len(cases):
+            listed.append(Case(f"healthy-{done + 1:02d}"))
         listed.append(case)
     return listed
 

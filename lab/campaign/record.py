@@ -18,7 +18,7 @@ from lab.faults.catalogue import ROWS
 from lab.place import LabError, Place
 from lab.stack import recorded_options, restart
 
-HEALTHY_SHARE = 0.95
+HEALTHY_SHARE = 0.9
 _COMPLETE = 'sum(increase(predictions_total{outcome="complete"}[15s])) / sum(increase(predictions_total[15s]))'
 _RECOVERY_S = 60.0
 _POLL_S = 2.0
@@ -28,11 +28,15 @@ _SETTLE_S = 4.0
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds of a case: the fault's window, the normal one, and how many cases share a normal one."""
+    """Seconds of a case: the fault's window, the normal one, and how many cases share a normal one.
+
+    A fault whose signals come late (drift, labels, memory) is given ``slow_s`` before its window, and again after it.
+    """
 
     fault_s: float = 40.0
     normal_s: float = 60.0
     shared_by: int = 8
+    slow_s: float = 45.0
 
 
 @dataclass
@@ -67,13 +71,16 @@ class Recorder:
 
     def _case(self, case: Case, normal: Path) -> None:
         key, truth = self._inject(case)
-        begun = time.time()
+        slow = bool(case.fault) and ROWS[case.fault].back == "w"
+        begun = time.time() + (self.times.slow_s if slow else 0.0)
         try:
             _until(begun + self.times.fault_s)
             period = read_period(self.backends, begun + 1, begun + self.times.fault_s)
         finally:
             if key:
                 asking.clear(self.place, key)
+        if slow:
+            _until(time.time() + self.times.slow_s)
         folder = self.folder / case.id
         save_period(folder / "fault.json.gz", period)
         (folder / "normal.json.gz").unlink(missing_ok=True)

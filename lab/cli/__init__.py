@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lab.cli import campaign, canary, diagnose, doctor, drill, faults, look, predict, stack, traffic
+from lab.cli import campaign, canary, diagnose, doctor, drill, faults, look, predict, prediction, stack, traffic
 from lab.cli.output import complain
 from lab.place import LabError
 
@@ -30,8 +30,10 @@ def build_app() -> typer.Typer:
     app.command()(traffic.load)
     app.command()(diagnose.diagnose)
     app.command()(canary.canary)
+    app.command()(prediction.prediction)
     app.add_typer(drill.app)
-    app.command()(campaign.campaign)
+    for case_command in (campaign.campaign, campaign.export, campaign.score, campaign.replay):
+        app.command()(case_command)
     app.add_typer(faults.app)
     return app
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lab.campaign import baselines
+from lab.campaign.cases import Recorded, recorded
+from lab.campaign.export import export as write_export
 from lab.campaign.plan import plan
 from lab.campaign.record import Recorder, Times
-from lab.cli.output import console
+from lab.campaign.score import GRAINS, Cause, Graded, accuracy, average, false_alarms
+from lab.cli.output import console, table
 from lab.clients.http import open_client
 from lab.diagnosis.collect import Backends
+from lab.diagnosis.profile import observe
+from lab.drills.grading import Answer, grade
+from lab.drills.solution import solution
+from lab.drills.words import complaint
 from lab.faults.catalogue import ROWS
 from lab.place import LabError, Place
 from lab.stack import is_up
 
 _TIMEOUT_S = 60.0
+_SHOWN = 8
 
 Folder = Annotated[str, typer.Option(help="Where the cases are kept; in the run folder unless given.")]
 
@@ -41,10 +51,105 @@ def campaign(
     cases = [case for case in plan(ROWS.values(), seed, each) if only in case.id]
     with open_client(_TIMEOUT_S) as http:
         backends = Backends.at(place.url("telemetry_store"), place.url("prometheus"), http)
-        recorder = Recorder(place, backends, folder_of(place, folder), Times(fault_s=window), out.print)
+        recorder = Recorder(place, backends, _folder(folder), Times(fault_s=window), out.print)
         count = recorder.run(cases)
     out.print(f"{count} cases recorded, {len(cases)} in all.")
 
 
-def folder_of(place: Place, folder: str) -> Path:
-    return Path(folder) if folder else place.run_dir / "campaign"
+def export(
+    target: Annotated[Path, typer.Argument(help="The folder to write.")],
+    folder: Folder = "",
+) -> None:
+    """Write recorded cases in RCAEval's layout, with spans and predictions as Parquet.
+
+    [dim]Example:[/dim]
+      faultline export /tmp/faultline-cases
+    """
+    count = write_export(recorded(_folder(folder)), target)
+    console().print(f"{count} cases written to {target}.", markup=False)
+
+
+def score(
+    answers: Annotated[
+        Path, typer.Argument(help='Lines such as {"case": ID, "ranking": [[SERVICE, OPERATION, KIND]]}.')
+    ],
+    folder: Folder = "",
+) -> None:
+    """Rate anyone's rankings on the recorded cases, baselines beside them.
+
+    [dim]Example:[/dim]
+      faultline score answers.jsonl
+    """
+    said = _rankings(answers)
+    cases = list(recorded(_folder(folder)))
+    unknown = said.keys() - {case.case.id for case in cases}
+    if unknown:
+        raise LabError(f"There is no case {sorted(unknown)[0]!r}.", "`faultline campaign` records some.")
+    methods = {
+        "yours": [Graded(c.case.id, c.truth, said.get(c.case.id, [])) for c in cases],
+        "three sigma": [Graded(c.case.id, c.truth, baselines.three_sigma(c.window())) for c in cases],
+    }
+    rows = [
+        (name, grain, str(accuracy(g, grain, 1)), str(accuracy(g, grain, 3)), f"{average(g, grain):.2f}")
+        for name, g in methods.items() for grain in GRAINS
+    ]  # fmt: skip
+    console().print(table(("answers", "right about", "AC@1", "AC@3", "Avg@5"), rows))
+    console().print(f"False alarms: {false_alarms(methods['yours'])}", markup=False)
+
+
+def replay(
+    case: Annotated[str, typer.Argument(help="A case's id.")],
+    folder: Folder = "",
+    service: Annotated[str, typer.Option(help="Your answer: where.")] = "",
+    operation: Annotated[str, typer.Option(help="Your answer: in which operation.")] = "",
+    kind: Annotated[str, typer.Option(help='Your answer: of which kind, or "nothing".')] = "",
+) -> None:
+    """Practise on a recorded case: look at it, then give --kind and the rest to be told.
+
+    [dim]Examples:[/dim]
+      faultline replay healthy-01
+      faultline replay healthy-01 --kind nothing
+    """
+    found = next((each for each in recorded(_folder(folder)) if each.case.id == case), None)
+    if found is None:
+        raise LabError(f"There is no case {case!r}.", "`faultline campaign` records some.")
+    if kind:
+        _tell(found, Answer(service, operation, kind))
+    else:
+        _show(found)
+
+
+def _show(found: Recorded) -> None:
+    window, out = found.window(), console()
+    truths = [] if found.truth.fault == "none" else [found.truth]
+    out.print(complaint(truths, int(found.injected_s)), markup=False, soft_wrap=True)
+    before = observe(window.before.traces)
+    rows = [
+        (service, place, f"{seen.mean_whole():.1f}", f"{before[service, place].mean_whole():.1f}", str(seen.count))
+        for (service, place), seen in sorted(observe(window.now.traces).items()) if (service, place) in before
+    ]  # fmt: skip
+    out.print(table(("service", "operation", "ms", "ms before", "spans"), rows, right=("ms", "ms before", "spans")))
+    for line in [line for line in window.now.logs if line.level not in ("INFO", "DEBUG")][:_SHOWN]:
+        out.print(f"{line.service} {line.level} {line.body.splitlines()[0]}", markup=False, soft_wrap=True)
+
+
+def _tell(found: Recorded, said: Answer) -> None:
+    truths = [] if found.truth.fault == "none" else [found.truth]
+    marks = grade([said], truths, [False], hints=0, minutes=0.0)
+    out = console()
+    out.print(f"{marks.total:g} of 100 marks (no evidence trace is asked of a recording).", markup=False)
+    for line in solution(found.window(), truths, []):
+        out.print(line, markup=False, soft_wrap=True)
+
+
+def _rankings(path: Path) -> dict[str, list[Cause]]:
+    """Rankings by case. Raises LabError for what is no such file."""
+    try:
+        rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+        return {row["case"]: [(str(a), str(b), str(c)) for a, b, c in row["ranking"]] for row in rows}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LabError(f"{path} holds no answers: {error}", "One JSON object a line, as --help says.") from error
+
+
+def _folder(folder: str) -> Path:
+    return Path(folder) if folder else Place.from_environment().run_dir / "campaign"

@@ -18,6 +18,8 @@ _FAILS = frozenset(
     {"dependency down", "network loss", "timeout", "retries", "bad input", "hidden outage", "late labels"}
 )
 
+_STOPS = frozenset({"crash", "memory", "rate limit", "oversized input", "cache failure", "access denied"})
+
 # Consequences of a cause by kind: in its own service or in those that wait for it.
 CONSEQUENCES: Mapping[str, Set[str]] = {
     "crash": _SLOW | _FAILS | {"cache failure", "telemetry loss", "broken trace", "connection handling"},
@@ -108,6 +110,8 @@ def explains(cause: Finding, effect: Finding, reached: Mapping[str, set[str]]) -
         return False
     if effect.detector == "latency":
         return cause.detector != "latency"
+    if effect.kind == "late labels" and cause.kind in _SLOW | _FAILS | _STOPS:
+        return True  # outcomes travel the same way as requests
     if effect.kind not in CONSEQUENCES.get(cause.kind, frozenset()):
         return False
     mutual = cause.kind in CONSEQUENCES.get(effect.kind, frozenset()) and _touches(effect, cause, reached)

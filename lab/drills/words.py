@@ -27,12 +27,14 @@ _STRANGE = (
     "The on-call before you left a note: the picture and the system do not quite agree. Have a look.",
 )
 _SILENT = frozenset(
-    {"stale data", "missing data", "training-serving skew", "data drift", "concept drift", "late labels"}
-)
+    {
+        "stale data", "missing data", "training-serving skew", "data drift", "concept drift", "late labels",
+    }
+)  # fmt: skip
 _ERRORS = frozenset(
     {
-        "access denied", "dependency down", "network loss", "bad input", "crash", "timeout", "rate limit", "hidden outage",
-        "retries",
+        "access denied", "dependency down", "network loss", "bad input", "crash", "timeout", "rate limit",
+        "hidden outage", "retries",
     }
 )  # fmt: skip
 _PICTURE = frozenset({"broken trace", "broken correlation", "clock skew", "telemetry loss", "cardinality"})

@@ -22,7 +22,7 @@ def test_a_seal_opens_with_its_key_alone_and_all_are_of_one_length() -> None:
     assert seal.unseal(short, KEY) == {"causes": [{"fault": "leak"}]}
     assert len(short) == len(long)
     assert "leak" not in short
-    with pytest.raises(ValueError, match="codec|Expecting|Extra|control"):
+    with pytest.raises(ValueError, match=r"codec|Expecting|Extra|control"):
         seal.unseal(short, b"x" * 32)
 
 

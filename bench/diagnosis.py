@@ -1,0 +1,95 @@
+"""``python -m bench.diagnosis FOLDER``: how well the engine finds the causes of recorded cases, beside simple rules."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from lab.campaign import baselines
+from lab.campaign.cases import Recorded, recorded
+from lab.campaign.score import GRAINS, Cause, Graded, accuracy, average, confusions, false_alarms
+from lab.campaign.truth import truth_of
+from lab.diagnosis.engine import diagnose
+from lab.diagnosis.window import Window
+from lab.faults.catalogue import ROWS
+
+METHODS = ("engine", "three sigma and keywords", "most abnormal service", "random")
+Method = Callable[[Recorded, Window], list[Cause]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="a campaign's folder")
+    folder = parser.parse_args().folder
+    graded, seconds = run(list(recorded(folder)))
+    sys.stdout.write("\n".join(lines(graded, seconds)) + "\n")
+
+
+def run(cases: Sequence[Recorded]) -> tuple[dict[str, list[Graded]], list[float]]:
+    """Every method on every case; the seconds are the engine's, reading the recording not counted."""
+    graded: dict[str, list[Graded]] = {name: [] for name in METHODS}
+    seconds = []
+    for case in cases:
+        window = case.window()
+        for name, method in methods().items():
+            began = time.perf_counter()
+            ranking = method(case, window)
+            if name == "engine":
+                seconds.append(time.perf_counter() - began)
+            graded[name].append(Graded(case.case.id, case.truth, ranking, case.held_out))
+    return graded, seconds
+
+
+def methods() -> Mapping[str, Method]:
+    causes = [
+        (t.services[0], t.operations[0] if t.operations else "", t.kinds[0]) for t in map(truth_of, ROWS.values())
+    ]
+    return {
+        "engine": lambda case, window: answered(window),
+        "three sigma and keywords": lambda case, window: baselines.three_sigma(window),
+        "most abnormal service": lambda case, window: baselines.most_abnormal(window),
+        "random": lambda case, window: baselines.chance(case.case.id, causes),
+    }
+
+
+def answered(window: Window) -> list[Cause]:
+    """The engine's ranking; none where it says that nothing is wrong."""
+    found = diagnose(window)
+    return [] if found.healthy else [ranked.finding.cause for ranked in found.ranking]
+
+
+def lines(graded: Mapping[str, Sequence[Graded]], seconds: Sequence[float]) -> Iterator[str]:
+    """The whole report as Markdown."""
+    for part, chosen in (("developed on", False), ("held out", True)):
+        yield from _table(
+            part, {name: [g for g in rows if g.healthy or g.held_out is chosen] for name, rows in graded.items()}
+        )
+    engine = graded["engine"]
+    yield f"\nFalse alarms on healthy cases: {false_alarms(engine)} of {false_alarms(engine).count}."
+    yield f"Seconds a case: {sorted(seconds)[len(seconds) // 2]:.2f} in the middle, {max(seconds):.2f} at most."
+    silent = [each for each in engine if each.truth.silent]
+    yield f"Silent faults, service AC@1: {accuracy(silent, 'service', 1)} of {len(silent)}."
+    yield "\n| class | cases | service AC@1 | with operation and kind |\n|---|---|---|---|"
+    for kind in sorted({each.truth.kinds[0] for each in engine if not each.healthy}):
+        rows = [each for each in engine if each.truth.kinds[0] == kind]
+        yield f"| {kind} | {len(rows)} | {accuracy(rows, 'service', 1)} | {accuracy(rows, 'service, operation, kind', 1)} |"
+    yield "\n| true kind | said first | cases |\n|---|---|---|"
+    for (true, said), count in sorted(Counter(confusions(engine)).items()):
+        yield f"| {true} | {said} | {count} |"
+
+
+def _table(part: str, graded: Mapping[str, Sequence[Graded]]) -> Iterator[str]:
+    count = sum(not each.healthy for each in graded["engine"])
+    yield f"\n### {part.capitalize()} ({count} fault cases)\n"
+    yield "| method | right about | AC@1 (95 %) | AC@3 (95 %) | Avg@5 |\n|---|---|---|---|---|"
+    for name, rows in graded.items():
+        for grain in GRAINS:
+            yield f"| {name} | {grain} | {accuracy(rows, grain, 1)} | {accuracy(rows, grain, 3)} | {average(rows, grain):.2f} |"
+
+
+if __name__ == "__main__":
+    main()

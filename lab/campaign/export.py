@@ -1,0 +1,116 @@
+"""A campaign in RCAEval's layout, spans as Parquet, predictions as Parquet.
+
+RCAEval (Pham et al., WWW 2025 companion) keeps a case in ``SERVICE_FAULT/NUMBER`` as metrics.csv, logs.csv, traces.csv
+and inject_time.txt (Unix seconds). Its metrics are a table by second; here they are made of the spans, by service.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+
+from lab.campaign.cases import Recorded
+from lab.clients.telemetry import LogLine, Span
+from lab.diagnosis import names
+from lab.diagnosis.window import Window
+
+_TRACE_COLUMNS = (
+    "time", "traceID", "spanID", "parentSpanID", "serviceName", "operationName", "startTime", "duration", "statusCode",
+)  # fmt: skip
+
+
+def export(cases: Iterable[Recorded], target: Path) -> int:
+    """Write every case; returns how many."""
+    numbers: dict[str, int] = defaultdict(int)
+    for case in cases:
+        name = f"{case.truth.services[0] or 'none'}_{case.truth.fault}".replace(" ", "-")
+        numbers[name] += 1
+        folder = target / name / str(numbers[name])
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(case, case.window(), folder)
+    return sum(numbers.values())
+
+
+def _write(case: Recorded, window: Window, folder: Path) -> None:
+    spans = [*window.before.spans, *window.now.spans]
+    lines = [*window.before.logs, *window.now.logs]
+    _csv(folder / "traces.csv", _TRACE_COLUMNS, (_trace_row(span) for span in spans))
+    _csv(folder / "logs.csv", ("time", "timestamp", "container_name", "message", "level"), map(_log_row, lines))
+    table = seconds_table(spans)
+    _csv(folder / "metrics.csv", tuple(table[0]) if table else ("time",), (tuple(row.values()) for row in table))
+    (folder / "inject_time.txt").write_text(f"{case.injected_s:.0f}\n")
+    (folder / "truth.json").write_text(json.dumps(case.truth.as_dict(), indent=1))
+    _parquet(folder / "spans.parquet", [_span_row(span) for span in spans])
+    _parquet(folder / "predictions.parquet", list(prediction_rows(window)))
+
+
+def seconds_table(spans: Iterable[Span]) -> list[dict[str, float]]:
+    """By second: each service's server spans (``_workload``), errors, and mean duration in seconds (``_latency``)."""
+    table: dict[int, dict[str, list[Span]]] = defaultdict(lambda: defaultdict(list))
+    for span in spans:
+        if span.kind == "server":
+            table[span.start_ns // 10**9][span.service].append(span)
+    services = sorted({service for row in table.values() for service in row})
+    return [_second(at, table[at], services) for at in sorted(table)]
+
+
+def prediction_rows(window: Window) -> Iterator[dict[str, Any]]:
+    """Time, trace, versions and scores of each traced prediction; served features and labels are in no trace."""
+    for period in (window.before, window.now):
+        for trace in period.predictions:
+            row: dict[str, Any] = {"time": trace.root.start_ns / 1e9, "trace_id": trace.trace_id}
+            for span in trace.spans:
+                if names.PREDICTION in span.attributes:
+                    model = str(span.attributes.get(names.MODEL))
+                    row[f"{model}_version"] = str(span.attributes.get(names.MODEL_VERSION))
+                    row[f"{model}_score"] = float(str(span.attributes[names.PREDICTION]))
+            yield row
+
+
+def _second(at: int, row: Mapping[str, list[Span]], services: list[str]) -> dict[str, float]:
+    told: dict[str, float] = {"time": at}
+    for service in services:
+        spans = row.get(service, [])
+        told[f"{service}_workload"] = len(spans)
+        told[f"{service}_error"] = sum(span.status == "error" for span in spans)
+        told[f"{service}_latency"] = sum(span.duration_ms for span in spans) / 1000 / len(spans) if spans else 0.0
+    return told
+
+
+def _trace_row(span: Span) -> tuple[Any, ...]:
+    start_us, took_us = span.start_ns // 1000, (span.end_ns - span.start_ns) // 1000
+    code = span.attributes.get(names.STATUS_CODE, 500 if span.status == "error" else 0)
+    ids = (span.trace_id, span.span_id, span.parent_id)
+    return span.start_ns // 10**9, *ids, span.service, span.name, start_us, took_us, code
+
+
+def _log_row(line: LogLine) -> tuple[Any, ...]:
+    return line.time_ns // 10**9, line.time_ns, line.service, line.body, line.level
+
+
+def _span_row(span: Span) -> dict[str, Any]:
+    return {
+        "trace_id": span.trace_id, "span_id": span.span_id, "parent_id": span.parent_id, "service": span.service,
+        "name": span.name, "kind": span.kind, "start_ns": span.start_ns, "end_ns": span.end_ns, "status": span.status,
+        "status_message": span.status_message, "attributes": json.dumps(dict(span.attributes), sort_keys=True),
+    }  # fmt: skip
+
+
+def _csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _parquet(path: Path, rows: list[dict[str, Any]]) -> None:
+    # Columns of all rows: a degraded prediction lacks some, and pyarrow looks at the first row alone.
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    pyarrow.parquet.write_table(pyarrow.table({key: [row.get(key) for row in rows] for key in columns}), path)

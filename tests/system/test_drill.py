@@ -1,0 +1,136 @@
+"""A player's rounds on the live stack, through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from lab.drills.choose import Drill, choose
+from lab.drills.grading import FULL
+from lab.faults.catalogue import ROWS
+from lab.stack import pids
+from tests.system.harness import System
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def played(system: System) -> Iterator[System]:
+    """The system under traffic, with a healthy minute behind it."""
+    environment = {
+        **os.environ,
+        "FAULTLINE_PORT_OFFSET": str(system.place.offset),
+        "FAULTLINE_RUN_DIR": str(system.place.run_dir),
+    }
+    command = [sys.executable, "-m", "lab", "load", "--rate", "4", "--duration", "0", "--count", "100000", "--json"]
+    load = subprocess.Popen(command, cwd=system.place.root, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        system.eventually(lambda: answered(system) > 150, "a healthy minute of traffic", within=120)
+        yield system
+    finally:
+        system.cli("drill", "give-up")
+        load.send_signal(signal.SIGINT)
+        load.wait(30)
+
+
+def answered(system: System) -> float:
+    found = system.prom.query('sum(predictions_total{service_name="gateway"})')
+    return found[0].value if found else 0.0
+
+
+def seed_of(fault: str, level: int = 1, release: bool = True) -> int:
+    """The first seed that gives this fault at this level."""
+    return next(
+        seed for seed in count()
+        if any(cause.fault == fault for cause in drill(seed, level).causes) and drill(seed, level).release == release
+    )  # fmt: skip
+
+
+def drill(seed: int, level: int) -> Drill:
+    return choose(ROWS, seed, level)
+
+
+def start(system: System, seed: int, level: int = 1) -> str:
+    done = system.cli("drill", "start", "--level", str(level), "--seed", str(seed), "--patience", "8")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def error_trace(system: System) -> str:
+    """A trace with an error in cv_model, found as a player finds it."""
+    return system.eventually(
+        lambda: next((row["trace_id"] for row in search(system, "--errors", "--service", "cv_model")), ""),
+        "a failing trace of cv_model",
+        within=60,
+    )
+
+
+def search(system: System, *options: str) -> Any:
+    return system.cli_json("traces", "--since", "1m", *options)
+
+
+def test_a_full_round_look_answer_act_and_full_marks(played: System) -> None:
+    opened = start(played, seed_of("corrupt-photo"))
+    assert "Drill" in opened
+    assert not ("cv_model" in opened and "bad input" in opened)
+
+    hidden = played.cli_json("drill", "history")[0]
+    assert hidden["state"] == "running"
+    assert hidden["kinds"] == ""
+    evidence = error_trace(played)
+    assert played.cli("trace", evidence).returncode == 0
+    assert played.cli("logs", "--trace", evidence).returncode == 0
+    answer = played.cli_json(
+        *("drill", "answer", "--service", "cv_model", "--operation", "decode_photo", "--kind", "bad input"),
+        *("--evidence", evidence),
+    )
+    assert answer["marks"]["total"] == FULL, answer
+    assert any(evidence in line for line in answer["solution"])
+
+    acted = played.cli_json("drill", "act", "rollback")
+    assert acted["recovery"] > 0
+    assert played.cli("drill", "brief").returncode == 1
+    row = played.cli_json("drill", "history")[0]
+    assert (row["state"], row["kinds"], row["marks"]) == ("answered", "bad input", FULL)
+    assert [line["kind"] for line in played.cli_json("drill", "report")] == ["bad input"]
+
+
+def test_the_right_service_with_the_wrong_kind_and_a_trace_that_shows_nothing_has_part_marks(played: System) -> None:
+    healthy = search(played, "--limit", "200")[-1]["trace_id"]
+    start(played, seed_of("corrupt-photo"))
+    hint = played.cli("drill", "hint")
+    assert hint.returncode == 0, hint.stderr
+
+    answer = played.cli_json("drill", "answer", "--service", "cv_model", "--kind", "queueing", "--evidence", healthy)
+
+    marks = answer["marks"]
+    assert (marks["service"], marks["kind"], marks["evidence"], marks["hints"]) == (30, 0, 0, 8)
+    assert played.cli("drill", "give-up").returncode == 0
+
+
+def test_nothing_has_full_marks_where_nothing_is_wrong(played: System) -> None:
+    quiet = next(seed for seed in count() if not drill(seed, 5).causes)
+    start(played, quiet, level=5)
+
+    assert played.cli_json("drill", "answer", "--kind", "nothing")["marks"]["total"] == FULL
+    assert played.cli("drill", "give-up").returncode == 0
+
+
+def test_a_killed_keeper_leaves_a_drill_that_goes_on_and_ends_cleanly(played: System) -> None:
+    start(played, seed_of("over-shedding"))
+    os.kill(pids(played.place)["keeper"], signal.SIGKILL)
+
+    assert played.cli("drill", "brief").returncode == 0
+    assert played.cli("drill", "give-up").returncode == 0
+    played.eventually(
+        lambda: json.loads(played.cli("faults", "status", "--json").stdout or "[1]") == [], "no fault is on", within=60
+    )
+    assert played.cli_json("drill", "history")[0]["state"] == "given up"
