@@ -33,7 +33,7 @@ def windows(setting: Setting) -> Windows:
     """The set for drills judges less than 500 labels, so there the whole Wilson interval must lie below the floor."""
     if setting.fast:
         # Three minutes of the default traffic are 900 rows: two would at times hold less than 500.
-        return Windows("3m", setting.label_window(4 * DAY), "30s", "2m", 100, "drill")
+        return Windows("3m", setting.label_window(4 * DAY), "30s", "1m", 100, "drill")
     labels = setting.label_window(7 * DAY)
     return Windows(duration(30 * MINUTE), labels, setting.label_window(DAY), duration(30 * MINUTE), 500, "window")
 
