@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -47,9 +48,17 @@ class Reader:
         self.tempo = Tempo(self.place.url("telemetry_store"), self.http)
         self.loki = Loki(self.place.url("telemetry_store"), self.http)
 
-    def read(self, signals: Iterable[Signal], window: Window, traces: list[list[Span]]) -> dict[str, float]:
-        """Each signal's number over the window, by its text."""
-        return {str(signal): self._value(signal, window, traces) for signal in signals}
+    def read(
+        self, signals: Iterable[Signal], window: Window, traces: list[list[Span]], denials: float
+    ) -> dict[str, float]:
+        """Each signal's number over the window, by its text; ``denials`` is what the ACL log had then."""
+        return {str(signal): denials if _is_acl(signal) else self._value(signal, window, traces) for signal in signals}
+
+    def denials(self, window: Window) -> float:
+        """Entries of Redis's ACL log since the window began. It keeps an entry's last time only: ask when it ends."""
+        with connect(self.place) as redis:
+            entries = redis.execute_command("ACL", "LOG")
+        return float(sum(_field(entry, "age-seconds") < time.time() - window.start for entry in entries))
 
     def traces(self, window: Window) -> list[list[Span]]:
         """Whole traces of predictions that began in the window."""
@@ -78,10 +87,6 @@ class Reader:
 
     def _redis(self, signal: RedisLog, window: Window) -> float:
         with connect(self.place) as redis:
-            if signal.log == "acl":
-                # ACL LOG gathers entries; their age is that of the first, so the sum of their counts is what there is.
-                entries = redis.execute_command("ACL", "LOG")
-                return float(sum(_field(entry, "age-seconds") < window.seconds + 60 for entry in entries))
             entries = redis.slowlog_get(256)
         return float(
             sum(
@@ -89,6 +94,10 @@ class Reader:
                 for entry in entries
             )
         )
+
+
+def _is_acl(signal: Signal) -> bool:
+    return isinstance(signal, RedisLog) and signal.log == "acl"
 
 
 def _text(command: bytes | str) -> str:

@@ -77,9 +77,10 @@ class Look:
     traces: list[list[Span]]
     lines: list[LogLine]
     names: Names
+    denials: float
 
     def values(self, reader: Reader, row: Row, signals: list[Signal]) -> dict[str, float]:
-        return reader.read(signals, self.window, self.traces) | _vital(reader, row, self.window)
+        return reader.read(signals, self.window, self.traces, self.denials) | _vital(reader, row, self.window)
 
 
 def look(reader: Reader, seconds: float) -> Look:
@@ -88,8 +89,8 @@ def look(reader: Reader, seconds: float) -> Look:
     time.sleep(seconds)
     window = Window(start, time.time())
     time.sleep(ARRIVAL_S)
-    traces, lines = reader.traces(window), reader.lines(EVERYTHING, window)
-    return Look(window, traces, lines, names(reader, traces, lines))
+    denials, traces, lines = reader.denials(window), reader.traces(window), reader.lines(EVERYTHING, window)
+    return Look(window, traces, lines, names(reader, traces, lines), denials)
 
 
 def record(

@@ -30,7 +30,7 @@ MISSES = Evidence(
     ),
     0.9,
 )
-DENIED = Evidence("NOPERM with its stack in the log", Logged('{service_name="feature_store"} |= "NOPERM"'), 0.3)
+DENIED = Evidence("NOPERM with its stack in the log", Logged('{service_name="feature_store"} |= "no permissions"'), 0.3)
 BREAKER = Evidence(
     "the breaker to Redis is open", Prom(highest(f'circuit_breaker_state{{service_name="{STORE}",peer="redis"}}')), 2
 )
