@@ -76,7 +76,8 @@ def lines(graded: Mapping[str, Sequence[Graded]], seconds: Sequence[float]) -> I
     yield "\n| class | cases | service AC@1 | with operation and kind |\n|---|---|---|---|"
     for kind in sorted({each.truth.kinds[0] for each in engine if not each.healthy}):
         rows = [each for each in engine if each.truth.kinds[0] == kind]
-        yield f"| {kind} | {len(rows)} | {accuracy(rows, 'service', 1)} | {accuracy(rows, 'service, operation, kind', 1)} |"
+        whole = accuracy(rows, "service, operation, kind", 1)
+        yield f"| {kind} | {len(rows)} | {accuracy(rows, 'service', 1)} | {whole} |"
     yield "\n| true kind | said first | cases |\n|---|---|---|"
     for (true, said), count in sorted(Counter(confusions(engine)).items()):
         yield f"| {true} | {said} | {count} |"
@@ -88,7 +89,8 @@ def _table(part: str, graded: Mapping[str, Sequence[Graded]]) -> Iterator[str]:
     yield "| method | right about | AC@1 (95 %) | AC@3 (95 %) | Avg@5 |\n|---|---|---|---|---|"
     for name, rows in graded.items():
         for grain in GRAINS:
-            yield f"| {name} | {grain} | {accuracy(rows, grain, 1)} | {accuracy(rows, grain, 3)} | {average(rows, grain):.2f} |"
+            first, third = accuracy(rows, grain, 1), accuracy(rows, grain, 3)
+            yield f"| {name} | {grain} | {first} | {third} | {average(rows, grain):.2f} |"
 
 
 if __name__ == "__main__":
