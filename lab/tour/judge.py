@@ -18,6 +18,21 @@ SLOWER, SLOWER_S = 1.6, 0.02  # a median so much longer is another latency
 CPU_FAULTS = frozenset({"CPU contention"})
 AUDITED = ("attributes", "metrics", "loggers", "frames", "headers")
 _NOWHERE = ("chassis/faults", "chassis.faults", "lab/")
+# Counters that appear with the first failure of their sort, whatever its cause.
+_COUNTED_ONCE_IT_HAPPENS = frozenset(
+    {
+        "client_retries_total",
+        "client_retries_denied_total",
+        "deadlines_exceeded_total",
+        "model_errors_total",
+        "requests_rejected_total",
+        "prediction_parts_missing_total",
+        "predictions_dropped_total",
+        "feature_defaults_total",
+        "feature_nulls_total",
+        "feature_rows_dropped_total",
+    }
+)
 _OF_ANY_FAILURE = frozenset({"error.type", "db.response.status_code"})  # OpenTelemetry's conventions
 _ANYWHERE = (
     "opentelemetry/",
@@ -149,6 +164,8 @@ def _expected(row: Row, kind: str, name: str) -> bool:
         return True
     if kind == "loggers" and (name in topology.SERVICES or name.startswith(("chassis.", "services."))):
         return not any(part in name for part in _NOWHERE)
+    if kind == "metrics" and name in _COUNTED_ONCE_IT_HAPPENS:
+        return True
     if kind == "attributes" and name in _OF_ANY_FAILURE:
         return True
     return any(part in name for part in row.expected)
