@@ -46,7 +46,7 @@ def dns(name: str) -> str:
 
 def flows() -> Iterator[Flow]:
     """Everything that may talk: the topology's edges, telemetry, the lab, and nothing else."""
-    redis, lab = BACKENDS["redis"], BACKENDS["lab"]
+    redis = BACKENDS["redis"]
     for service in SERVICES.values():
         me = dns(service.name)
         for callee in service.calls:
@@ -66,7 +66,7 @@ def flows() -> Iterator[Flow]:
             yield Flow(caller, backend, port)
     scraped = {"redis-exporter": 9121, "otel-collector": 8888, "tempo": 3200, "loki": 3100, "grafana": 3000}
     yield from (Flow("prometheus", backend, port) for backend, port in scraped.items())
-    yield from (Flow("prometheus", "alertmanager", 9093), Flow("alertmanager", "lab", lab))
+    yield from (Flow("prometheus", "alertmanager", 9093), Flow("alertmanager", "lab", BACKENDS["pager"]))
 
 
 def services() -> str:

@@ -52,6 +52,13 @@ def test_amtool_accepts_the_one_alertmanager_configuration() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_alertmanager_finds_its_receiver_and_its_key() -> None:
+    text = (DEPLOY / "alertmanager/alertmanager.yml").read_text()
+    assert set(re.findall(r"url: http://(\S+?)/", text)) == {f"lab:{BACKENDS['pager']}"}
+    mounted = {f"/run/secrets/{name}" for name in containers()["alertmanager"]["secrets"]}
+    assert set(re.findall(r"_file: (\S+)", text)) == mounted
+
+
 def test_every_service_is_scraped_replica_by_replica_and_named_as_the_topology_names_it() -> None:
     job = next(job for job in prometheus()["scrape_configs"] if job["job_name"] == "services")
     scraped = {each["names"][0]: each["port"] for each in job["dns_sd_configs"]}
