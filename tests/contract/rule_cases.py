@@ -1,6 +1,6 @@
 """What each alert is fed, and when it is to fire.
 
-Each case is a story: quiet just below the limit, firing above it, resolved after its end. A rate of 75 a sample is the
+Each case is a story: quiet just below the limit, firing above it, resolved after its end. 75 in 15 seconds is the
 default traffic of five a second.
 """
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 from lab.slo.model import seconds
 
-STEP_S = 15
+STEP_S, COARSE_STEP_S = 15, 60
 COUNTERS = ("_total", "_count", "_sum", "_bucket", "start_time_seconds")
 Values = Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Case:
-    """``below`` and ``above`` give each series' value (a counter's growth a sample) in the two phases.
+    """``below`` and ``above`` give each series' value (a counter's growth in 15 s) in the two phases.
 
     The alert with these ``labels`` is quiet for ``lead``, fires at the latest ``within`` after the change and two
     minutes more, and has ``resolved`` that long after the end. It must not fire ``not_before`` after the change yet.
@@ -35,21 +35,29 @@ class Case:
     steady: Values = field(default_factory=dict)
     rules: str = "rules"
 
+    @property
+    def step(self) -> int:
+        """Seconds between samples and evaluations: windows of hours need no fine ones, and take minutes with them."""
+        return COARSE_STEP_S if seconds(self.lead) > 3_600 else STEP_S
+
     def test(self) -> dict[str, object]:
         """As promtool reads it."""
         change = seconds(self.lead)
         fires = change + seconds(self.within)
         end = fires + 120
         quiet = end + seconds(self.resolved)
-        checks = [(change, False), (fires, True), (end - STEP_S, True), (quiet, False)]
+        checks = [(change, False), (fires, True), (end - self.step, True), (quiet, False)]
         if self.not_before:
             checks.insert(1, (change + seconds(self.not_before), False))
         phases = (change, end, quiet + 60)
         series = {**{name: (self.below[name], self.above[name]) for name in self.below},
                   **{name: (value, value) for name, value in self.steady.items()}}  # fmt: skip
         return {
-            "interval": f"{STEP_S}s",
-            "input_series": [{"series": name, "values": _values(name, *each, phases)} for name, each in series.items()],
+            "interval": f"{self.step}s",
+            "input_series": [
+                {"series": name, "values": _values(name, each, phases, self.step)}
+                for name, each in series.items()
+            ],
             "promql_expr_test": [self._check(at, fires) for at, fires in checks],
         }
 
@@ -62,15 +70,17 @@ class Case:
         }
 
 
-def _values(name: str, below: float, above: float, phases: tuple[int, int, int]) -> str:
+def _values(name: str, each: tuple[float, float], phases: tuple[int, int, int], step: int) -> str:
     """promtool's notation: ``a+bxn`` is n + 1 samples that grow by b."""
-    change, end, last = (moment // STEP_S for moment in phases)
+    below, above = each
+    change, end, last = (moment // step for moment in phases)
     lengths = ((below, change), (above, end - change), (below, last - end))
     if not name.partition("{")[0].endswith(COUNTERS):
         return " ".join(f"{value}+0x{length - 1}" for value, length in lengths)
     parts, total = [], 0.0
-    for growth, length in lengths:
-        parts.append(f"{total:.6f}+{growth}x{length - 1}")
+    for value, length in lengths:
+        growth = value * step / STEP_S
+        parts.append(f"{total:.6f}+{growth:.6f}x{length - 1}")
         total += growth * length
     return " ".join(parts)
 
@@ -207,9 +217,9 @@ CASES = (
     Case("AvailabilityBudgetBurns", outcome("failed", 0.012), outcome("failed", 0.05), "2m", "1m", DRILL),
     Case("CompletenessBudgetBurns", outcome("degraded", 0.13), outcome("degraded", 0.3), "2m", "1m", DRILL),
     Case("FreshnessBudgetBurns", aged(0.13), aged(0.5), "2m", "1m", DRILL),
-    Case("FeatureDrift", binned("area_m2", 0.73), binned("area_m2", 0.77), "5m", "3m", DRILL, "10m", "2m",
+    Case("FeatureDrift", binned("area_m2", 0.73), binned("area_m2", 0.77), "5m", "4m", DRILL, "10m", "1m",
          halves("area_m2")),
-    Case("PredictionDrift", binned("price", 0.73), binned("price", 0.77), "5m", "3m", DRILL, "10m", "2m",
+    Case("PredictionDrift", binned("price", 0.73), binned("price", 0.77), "5m", "4m", DRILL, "10m", "1m",
          halves("price")),
     Case("PrecisionLow", leads(20, 0.94), leads(20, 0.75), "4m", "4m", DRILL, not_before="30s"),
     Case("SegmentGap", leads(8, 0.95), leads(8, 0.5), "4m", "4m", f'segment="family", {DRILL}', not_before="30s",

@@ -42,7 +42,7 @@ def promtool(*words: str | Path) -> str:
 def test_the_alert_is_quiet_below_fires_above_and_resolves(case: Case, rules: Path, tmp_path: Path) -> None:
     test = {
         "rule_files": [str(path) for path in sorted(rules.glob("*.yml"))],
-        "evaluation_interval": "15s",
+        "evaluation_interval": f"{case.step}s",
         "tests": [case.test()],
     }
     (tmp_path / "test.yml").write_text(yaml.safe_dump(test, sort_keys=False))
