@@ -1,6 +1,6 @@
 # Bare `make` lists the targets. Everything is set up by the first target that needs it.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status test test-all check bench load models tour
+.PHONY: help setup up down status test test-all check bench verify load models tour
 
 TARGET ?= auto
 RATE ?= 5
@@ -42,6 +42,9 @@ check: setup ## lint, format, types, import rules, backend configurations, contr
 
 bench: setup ## measure start, memory, latency with and without telemetry (BENCH="--count 300" for a short one)
 	@$(PYTHON) -m bench $(BENCH)
+
+verify: setup ## check a running stack by its APIs: trace, logs, exemplar, panels, rules, test alert
+	@$(PYTHON) -m lab.verify
 
 load: setup ## send extra traffic to the running system (RATE=5 DURATION=60)
 	@$(FAULTLINE) load --rate $(RATE) --duration $(DURATION)

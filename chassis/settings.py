@@ -42,8 +42,8 @@ class Settings(BaseSettings):
     control: bool = Field(False, description="On: the control port is open (knobs), behind the bearer token.")
 
     def peer_url(self, service: str, port: int) -> str:
-        """Base URL of another service; ``port`` is the topology's, before the offset."""
-        return f"http://{self.peer_host.format(service=service)}:{port + self.port_offset}"
+        """Base URL of another service; ``port`` is the topology's, before the offset. Host names have no underscore."""
+        return f"http://{self.peer_host.format(service=service.replace('_', '-'))}:{port + self.port_offset}"
 
     def secret(self, name: str) -> str:
         """One secret file's text. Raises FileNotFoundError, naming the file, where it is absent."""

