@@ -55,8 +55,7 @@ class Case:
         return {
             "interval": f"{self.step}s",
             "input_series": [
-                {"series": name, "values": _values(name, each, phases, self.step)}
-                for name, each in series.items()
+                {"series": name, "values": _values(name, each, phases, self.step)} for name, each in series.items()
             ],
             "promql_expr_test": [self._check(at, fires) for at, fires in checks],
         }
