@@ -30,6 +30,7 @@ from lab.diagnosis.detectors import (
     queries,
     queueing,
     rate_limit,
+    refused_inputs,
     retries,
     skew,
     telemetry_loss,
@@ -44,7 +45,8 @@ DETECTORS: Mapping[str, Detector] = {
     module.__name__.rpartition(".")[2]: module.find
     for module in (
         queueing, queries, dependency, network, caches, inputs, event_loop, cpu, memory, parallelism, rate_limit,
-        payload, failures, crash, retries, timeouts, hidden, freshness, skew, drift, model_version, labels,
+        payload, failures, refused_inputs, crash, retries, timeouts, hidden, freshness, skew, drift,
+        model_version, labels,
         broken_traces, correlation, clock, telemetry_loss, cardinality, latency,
     )
 }  # fmt: skip

@@ -50,9 +50,12 @@ def _of(trace: Trace, truth: Truth) -> list[Span]:
 
 
 def _failed(trace: Trace, truth: Truth) -> bool:
-    return any(
-        span.status == "error" or span.attributes.get("http.response.status_code") == 429 for span in _of(trace, truth)
-    )
+    return any(span.status == "error" or _refuses(span) for span in _of(trace, truth))
+
+
+def _refuses(span: Span) -> bool:
+    code = span.attributes.get("http.response.status_code")
+    return isinstance(code, int) and code >= 400
 
 
 def _slow(trace: Trace, truth: Truth, usual: Period) -> bool:

@@ -65,10 +65,10 @@ def start(system: System, seed: int, level: int = 1) -> str:
 
 
 def error_trace(system: System) -> str:
-    """A trace with an error in cv_model, found as a player finds it."""
+    """A trace in which a call of the orchestrator fails, found as a player finds it."""
     return system.eventually(
-        lambda: next((row["trace_id"] for row in search(system, "--errors", "--service", "cv_model")), ""),
-        "a failing trace of cv_model",
+        lambda: next((row["trace_id"] for row in search(system, "--errors", "--service", "orchestrator")), ""),
+        "a trace with a failing call",
         within=60,
     )
 

@@ -204,3 +204,15 @@ def test_five_thousand_traces_are_diagnosed_in_under_five_seconds_of_cpu() -> No
 
     assert cause(seen) == ("nlp_model", "batch_wait", "queueing")
     assert time.process_time() - began < 5.0
+
+
+def test_a_photo_that_the_door_took_and_the_next_service_refuses_is_bad_input() -> None:
+    spans = [
+        replace(s, attributes={**s.attributes, "http.response.status_code": 422}) if s.name == "POST /v1/score" else s
+        for s in predictions(1)
+    ]
+
+    found = first(window(spans))
+
+    assert (found.service, found.kind) == ("nlp_model", "bad input")
+    assert len(found.evidence.traces) == 3
