@@ -6,7 +6,20 @@ import sys
 
 import typer
 
-from lab.cli import campaign, canary, diagnose, doctor, drill, faults, look, predict, prediction, stack, traffic
+from lab.cli import (
+    campaign,
+    canary,
+    diagnose,
+    doctor,
+    drill,
+    faults,
+    gameday,
+    look,
+    predict,
+    prediction,
+    stack,
+    traffic,
+)
 from lab.cli.output import complain
 from lab.place import LabError
 
@@ -32,6 +45,7 @@ def build_app() -> typer.Typer:
     app.command()(canary.canary)
     app.command()(prediction.prediction)
     app.add_typer(drill.app)
+    app.add_typer(gameday.app)
     for case_command in (campaign.campaign, campaign.export, campaign.score, campaign.replay):
         app.command()(case_command)
     app.add_typer(faults.app)

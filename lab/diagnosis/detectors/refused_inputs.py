@@ -33,9 +33,8 @@ def _finding(window: Window, service: str, refused: list[Span], share: float, us
     logs = lines(window.now.logs, having=(f"{service}: 4", "cannot be read"))
     status = refused[0].attributes.get(names.STATUS_CODE)
     sentence = (
-        f"{service} refuses {share:.0%} of what it is asked with {status} in {place} ({usual:.0%} before), though "
-        "the door "
-        "had let it in."
+        f"{service} refuses {share:.0%} of what it is asked with {status} in {place} ({usual:.0%} before), "
+        "though the door had let it in."
     )
     query = f'{{ resource.service.name = "{service}" && span.{names.STATUS_CODE} = {status} }}'
     evidence = Evidence({"share": share, "share_before": usual}, examples(refused), logs, query)

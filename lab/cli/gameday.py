@@ -1,0 +1,74 @@
+"""``faultline gameday``: timed faults for several players."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from lab.cli.output import console, table
+from lab.drills.grading import Answer
+from lab.gameday.board import scoreboard
+from lab.gameday.day import Day
+from lab.gameday.script import read
+from lab.place import LabError, Place
+from lab.stack import is_up
+
+app = typer.Typer(name="gameday", help="Timed faults, several players, one instructor.", no_args_is_help=True)
+
+Token = Annotated[str, typer.Option(help="The instructor's token, which `run` printed.")]
+
+
+@app.command()
+def run(file: Annotated[Path, typer.Argument(help="What comes when: title, players, faults.")]) -> None:
+    """Play a game day in the foreground; Ctrl-C ends it and its faults.
+
+    [dim]Example:[/dim]
+      faultline gameday run friday.yaml
+    """
+    place = Place.from_environment()
+    if not is_up(place):
+        raise LabError("Nothing is running.", "`faultline up` starts it.")
+    script, day, out = read(file), Day(place), console()
+    out.print(f"Instructor's token: {day.begin(yaml.safe_load(file.read_text()))}", markup=False)
+    out.print(f"{script.title}: {', '.join(script.players)}, {script.seconds:g} s of play.", markup=False)
+    out.print(f"The report is at {day.run(script, out.print)}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def answer(
+    player: Annotated[str, typer.Option(help="Who you are.")],
+    kind: Annotated[str, typer.Option(help="The kind of fault.")],
+    service: Annotated[str, typer.Option(help="Where.")] = "",
+    operation: Annotated[str, typer.Option(help="In which operation.")] = "",
+) -> None:
+    """Give an answer; the board shows what it was worth."""
+    Day(Place.from_environment()).answer(player, Answer(service, operation, kind))
+    console().print("Noted.")
+
+
+@app.command()
+def control(word: Annotated[str, typer.Argument(help="pause, resume or abort.")], token: Token = "") -> None:
+    """Pause, resume or abort the game day (instructor)."""
+    Day(Place.from_environment()).command(word, token)
+    console().print(f"{word}: done.", markup=False)
+
+
+@app.command()
+def board() -> None:
+    """The scoreboard."""
+    day = Day(Place.from_environment())
+    shown = [(player, f"{points:g}", str(count)) for player, points, count in scoreboard(day.script(), day.answers())]
+    console().print(table(("player", "marks", "faults answered"), shown))
+
+
+@app.command()
+def answers(token: Token = "") -> None:
+    """What comes when, and what was answered (instructor)."""
+    day = Day(Place.from_environment())
+    day.require(token)
+    steps = [(f"{step.at_s:g} s", step.fault, step.place) for step in day.script().steps]
+    said = [(f"{each.at_s:.0f} s", each.answer.kind, f"{each.player}: {each.answer.service}") for each in day.answers()]
+    console().print(table(("at", "what", "where or who"), [*steps, *said]))

@@ -1,0 +1,1 @@
+"""Game day: timed faults for several players, with an instructor who alone sees the answers."""

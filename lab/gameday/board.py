@@ -1,0 +1,69 @@
+"""What happened on a game day and who found what: events, scoreboard, and a report filled with what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lab.campaign.truth import truth_of
+from lab.drills.grading import Answer, grade
+from lab.faults.catalogue import ROWS
+from lab.gameday.script import Script, Step
+
+_GRACE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Said:
+    """A player's answer, so many seconds after the start."""
+
+    player: str
+    at_s: float
+    answer: Answer
+
+
+def step_at(script: Script, at_s: float) -> Step | None:
+    """The latest fault that was on at that time, or ended less than a minute before."""
+    open_then = [step for step in script.steps if step.at_s <= at_s <= step.ends_s + _GRACE_S]
+    return open_then[-1] if open_then else None
+
+
+def marks(script: Script, said: Said) -> float:
+    """Marks of one answer: for the fault it was given in; without evidence traces, so out of 80."""
+    step = step_at(script, said.at_s)
+    if step is None:
+        return 0.0
+    truth = truth_of(ROWS[step.fault], step.place)
+    return grade([said.answer], [truth], [False], hints=0, minutes=(said.at_s - step.at_s) / 60).total
+
+
+def scoreboard(script: Script, answers: Sequence[Said]) -> list[tuple[str, float, int]]:
+    """(player, marks, faults answered), the best first; of several answers to one fault the first counts."""
+    table = []
+    for player in script.players:
+        first: dict[Step, Said] = {}
+        for said in sorted((each for each in answers if each.player == player), key=lambda each: each.at_s):
+            step = step_at(script, said.at_s)
+            if step is not None:
+                first.setdefault(step, said)
+        table.append((player, sum(marks(script, said) for said in first.values()), len(first)))
+    return sorted(table, key=lambda row: (-row[1], row[0]))
+
+
+def report(script: Script, started_s: float, answers: Sequence[Said], ended: str) -> str:
+    """A post-incident report in Markdown: what is known is filled in, the rest asked for."""
+    lines = [f"# {script.title}", "", f"Started {_clock(started_s)} UTC, {ended}.", "", "## Timeline", ""]
+    events = [(step.at_s, f"{step.fault} began{f' at {step.place}' if step.place else ''}") for step in script.steps]
+    events += [(step.ends_s, f"{step.fault} ended") for step in script.steps]
+    events += [(said.at_s, f"{said.player} said {said.answer.kind} in {said.answer.service}") for said in answers]
+    lines += [f"- {_clock(started_s + at)} {what}" for at, what in sorted(events)]
+    lines += ["", "## Scoreboard", "", "| player | marks | faults answered |", "|---|---|---|"]
+    lines += [f"| {player} | {points:g} | {count} |" for player, points, count in scoreboard(script, answers)]
+    for heading in ("Impact on users", "What went well", "What went badly", "What we change, who, by when"):
+        lines += ["", f"## {heading}", "", "_To be filled in by the team._"]
+    return "\n".join(lines) + "\n"
+
+
+def _clock(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%H:%M:%S")
