@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from types import TracebackType
@@ -98,7 +98,7 @@ class ModelServer(Generic[Raw, Input, Output]):
         self,
         model: Model[Raw, Input, Output],
         telemetry: Telemetry,
-        executor: ThreadPoolExecutor,
+        executor: Executor,
         *,
         max_batch: int = 8,
         max_wait: float = 0.002,

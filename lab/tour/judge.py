@@ -33,6 +33,7 @@ _COUNTED_ONCE_IT_HAPPENS = frozenset(
         "feature_rows_dropped_total",
     }
 )
+_OF_ANY_PROBLEM = frozenset({"type", "title", "status", "detail", "request_id", "retry-after"})  # RFC 9457
 _OF_ANY_FAILURE = frozenset({"error.type", "db.response.status_code"})  # OpenTelemetry's conventions
 _ANYWHERE = (
     "opentelemetry/",
@@ -165,6 +166,8 @@ def _expected(row: Row, kind: str, name: str) -> bool:
     if kind == "loggers" and (name in topology.SERVICES or name.startswith(("chassis.", "services."))):
         return not any(part in name for part in _NOWHERE)
     if kind == "metrics" and name in _COUNTED_ONCE_IT_HAPPENS:
+        return True
+    if kind == "headers" and name in _OF_ANY_PROBLEM:
         return True
     if kind == "attributes" and name in _OF_ANY_FAILURE:
         return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from chassis.service import resource
 from chassis.serving import ModelServer, Weights
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
+from chassis.worker import Worker
 from services.cv_model.knobs import register
 from services.cv_model.model import Backbone, PhotoModel
 from services.cv_model.schemas import PhotoAnswer
@@ -44,7 +44,7 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         backbone = Backbone()
         async with AsyncExitStack() as stack:
-            worker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="inference"))
+            worker = stack.enter_context(Worker("inference"))
             models = [PhotoModel(settings.models_dir / "cv_model" / name, name, backbone) for name in VERSIONS]
             register(telemetry.knobs, models, worker)
             weights = Weights(backbone, len(models), telemetry)

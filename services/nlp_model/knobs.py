@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import torch
 
 from chassis.knobs import Knobs
+from chassis.worker import Worker
 from services.nlp_model.model import MAX_TOKENS, POSITIONS, TextModel
 
 
-def register(knobs: Knobs, models: Sequence[TextModel], worker: ThreadPoolExecutor) -> None:
+def register(knobs: Knobs, models: Sequence[TextModel], worker: Worker) -> None:
     """The tokenizer's knobs and the threads of an inference for all versions, pooling and case for each."""
 
     def max_tokens(value: int) -> None:
@@ -28,7 +29,7 @@ def register(knobs: Knobs, models: Sequence[TextModel], worker: ThreadPoolExecut
                    choices=("longest", "max_tokens"), on_change=padding)
     # torch keeps the number for each thread that starts parallel work, so the inference thread has to set it.
     knobs.register("model.threads", 1, "Threads of one inference.", minimum=1, maximum=256,
-                   on_change=lambda threads: worker.submit(torch.set_num_threads, threads).result())
+                   on_change=lambda threads: worker.renew(partial(torch.set_num_threads, threads)))
     for model in models:
         _version(knobs, model)
 

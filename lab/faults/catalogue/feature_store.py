@@ -198,7 +198,7 @@ ROWS = (
         "connections are reset half-way through an answer",
         "network loss",
         (ServiceEffect("PLACE", "broken_answers", {"peer": "redis"}),),
-        (RECONNECTS, Evidence("attempts are repeated", Prom(rate('client_retries_total{peer="redis"}')), 0.2)),
+        (RECONNECTS, Evidence("attempts are repeated", Prom(rate('client_retries_total{peer="redis"}')), 0.05)),
         (STORE, "orchestrator"),
         also=("connection reset", "packet loss"),
         look_alikes=("redis-far", "redis-denied", "redis-busy"),

@@ -15,13 +15,21 @@ def inference_ms(model: str) -> Prom:
     return Prom(f"1000 * {mean('model_inference_duration_seconds', labels)}")
 
 
+NLP_ONLY = f'model_name="{NLP}"'
 LOOP_LAG = Evidence(
-    "the event loop is late", Prom(mean("event_loop_lag_seconds", f'service_name="{NLP}"')), 0.008, times=3
+    "the event loop is late", Prom(mean("event_loop_lag_seconds", f'service_name="{NLP}"')), 0.05, times=5
 )
 TOKENS = Evidence("texts have many tokens", Traced("mean_value", NLP, "preprocess", "ml.input.tokens"), 100)
-LOADS = Evidence("weights are loaded for every request", Traced("share_with_span", NLP, "model_load"), 0.5)
+LOADS = Evidence(
+    "weights are loaded again and again", Prom(rate('traces_spanmetrics_calls_total{span_name="model_load"}')), 0.2
+)
 BATCH_WAIT = Evidence(
     "each request waits long for its batch", Prom(mean("batch_wait_seconds", f'model_name="{NLP}"')), 0.08
+)
+IDLE_WAIT = Evidence(
+    "and the wait is no queue before a slow inference",
+    Prom(f"({mean('batch_wait_seconds', NLP_ONLY)}) / ({mean('model_inference_duration_seconds', NLP_ONLY)})"),
+    2,
 )
 THREADS = Evidence("the process has many threads", Prom(highest(f'process_threads{{service_name="{NLP}"}}')), 30)
 DEATHS = Evidence(
@@ -94,7 +102,7 @@ ROWS = (
         "the batcher waits for a full batch",
         "queueing",
         (ServiceEffect("PLACE", "patient_batcher"),),
-        (BATCH_WAIT,),
+        (BATCH_WAIT, IDLE_WAIT),
         MODELS,
         also=("batching delay",),
         look_alikes=("cold-model", "long-text", "blocked-loop"),

@@ -1,0 +1,33 @@
+"""The one thread that inference runs on, and that can be had anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from threading import Lock
+from typing import Any
+
+
+class Worker(Executor):
+    """A thread for one piece of work after another.
+
+    ``renew`` goes on with another thread: libraries tie threads of their own to the one that uses them (OpenMP its
+    team), and these end only with it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name, self._lock = name, Lock()
+        self._thread = ThreadPoolExecutor(1, name)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        with self._lock:  # or a thread that is being renewed might refuse it
+            return self._thread.submit(fn, *args, **kwargs)
+
+    def renew(self, first: Callable[[], object]) -> None:
+        """What comes from now on is done by a new thread, which begins with ``first``; the old one finishes its own."""
+        with self._lock:
+            old, self._thread = self._thread, ThreadPoolExecutor(1, self._name, initializer=first)
+        old.shutdown(wait=True)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._thread.shutdown(wait, cancel_futures=cancel_futures)
