@@ -93,7 +93,7 @@ class Profile:
             return None
         rate_now, rate_before = now.count / self.now_traces, before.count / self.before_traces
         usual = before.mean_own() * self.stretch
-        noise = slice_deviation(before.own_ms) * self.stretch + slice_deviation(now.own_ms) / 2
+        noise = float(np.hypot(slice_deviation(before.own_ms), slice_deviation(now.own_ms) / 2))
         z = (now.mean_own() - usual) / max(noise, 0.02 * usual, 0.05)
         now_ms, before_ms = now.mean_own() * rate_now, before.mean_own() * rate_before
         return Growth(key, now_ms, before_ms, z, now.slowest(), self.stretch)

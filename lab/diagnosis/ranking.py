@@ -121,7 +121,7 @@ def explains(cause: Finding, effect: Finding, reached: Mapping[str, set[str]]) -
 def _touches(cause: Finding, effect: Finding, reached: Mapping[str, set[str]]) -> bool:
     if cause.service == "host":
         # Its shadow: what goes beyond the common stretch has a reason of its own.
-        return effect.detector in ("latency", "timeouts", "retries", "event_loop")
+        return effect.detector in ("latency", "timeouts", "retries")
     if cause.service in _EVERYWHERE:
         return True
     if cause.service == effect.service or effect.service in reached.get(cause.service, ()):

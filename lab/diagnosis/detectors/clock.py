@@ -69,9 +69,14 @@ def _estimates(period: Period) -> dict[tuple[str, str], float]:
         by_id = {span.span_id: span for span in spans}
         for span in spans:
             parent = by_id.get(span.parent_id)
-            if parent is not None and parent.service != span.service:
+            if parent is not None and parent.service != span.service and _fits(span, parent):
                 table[parent.service, span.service].append(_offset(span, parent))
     return {pair: float(np.median(values)) for pair, values in table.items()}
+
+
+def _fits(child: Span, parent: Span) -> bool:
+    """A callee that outlived its caller says nothing of clocks."""
+    return child.end_ns - child.start_ns <= parent.end_ns - parent.start_ns
 
 
 def _offset(child: Span, parent: Span) -> float:

@@ -6,6 +6,8 @@ The lag of a timer is the loop's own measure; it is the cause where it is about 
 
 from __future__ import annotations
 
+import numpy as np
+
 from lab.diagnosis.finding import Evidence, Finding
 from lab.diagnosis.measure import graded, is_call, slowed
 from lab.diagnosis.profile import Growth
@@ -16,15 +18,16 @@ _LEAST_S = 0.02
 
 
 def find(window: Window) -> list[Finding]:
-    lagging = {}
-    for service, lag in window.now.by("loop_lag").items():
+    lags = window.now.by("loop_lag")
+    found = []
+    for service, lag in sorted(lags.items()):
         before = window.before.value("loop_lag", service_name=service) or 0.0
-        if lag - before >= _LEAST_S and lag > 3 * before:
-            lagging[service] = (lag, before)
-    # Lag everywhere is a machine without a free core, which another detector reports.
-    if len(lagging) > len(window.services) / 2:
-        return []
-    return [_finding(window, service, *lags) for service, lags in sorted(lagging.items())]
+        # Lag everywhere is a machine without a free core, which another detector reports.
+        others = [other for name, other in lags.items() if name != service]
+        common = float(np.median(others)) if others else 0.0
+        if lag - before >= _LEAST_S and lag > 3 * max(before, common):
+            found.append(_finding(window, service, lag, before))
+    return found
 
 
 def _finding(window: Window, service: str, lag: float, before: float) -> Finding:
