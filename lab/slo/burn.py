@@ -41,7 +41,8 @@ def burn_groups(objectives: list[Objective], setting: Setting) -> list[dict[str,
     groups = []
     for each in objectives:
         if not each.marketplace_time:
-            groups.append(group(f"slo-{each.name}{'-drill' if setting.fast else ''}", _rules(each, setting)))
+            name, every = (f"slo-{each.name}-drill", "") if setting.fast else (f"slo-{each.name}", "15s")
+            groups.append(group(name, _rules(each, setting), every))
     return groups
 
 

@@ -108,7 +108,8 @@ def _telemetry() -> list[Alert]:
         Alert(
             "TracesBroken", _torn(), "1m", "ticket",
             "{{ $value | humanizePercentage }} of the calls {{ $labels.client }} → {{ $labels.server }} are traced",
-            "telemetry-health", '{ kind = server && rootServiceName != "gateway" && resource.service.name != "gateway" }', "3 minutes",
+            "telemetry-health",
+            '{ kind = server && rootServiceName != "gateway" && resource.service.name != "gateway" }', "3 minutes",
         ),
     ]  # fmt: skip
 
