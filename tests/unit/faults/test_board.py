@@ -111,21 +111,23 @@ def test_a_share_concerns_its_requests_and_always_the_same(knobs: Knobs) -> None
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (order("no_such_fault"), "no fault"),
-        (order(parameters={"nonsense": 1}), "no parameter"),
-        (order(parameters={"per_s": "many"}), "float"),
-        (order(parameters={"per_s": float("nan")}), "float"),
-        (order(parameters={"per_s": -1.0}), "at or above"),
-        (order(seconds=-1), "has to end"),
-        (order(seconds=1e9), "has to end"),
-        (order("padded_text"), "has no tokenizer"),
-        (order("sudden_death", share=0.5), "whole process"),
+        ({"kind": "no_such_fault"}, "no fault"),
+        ({"parameters": {"nonsense": 1}}, "no parameter"),
+        ({"parameters": {"per_s": "many"}}, "float"),
+        ({"parameters": {"per_s": float("nan")}}, "float"),
+        ({"parameters": {"per_s": -1.0}}, "at or above"),
+        ({"seconds": -1}, "has to end"),
+        ({"seconds": 1e9}, "has to end"),
+        ({"kind": "padded_text"}, "has no tokenizer"),
+        ({"kind": "sudden_death", "share": 0.5}, "whole process"),
     ],
 )
-def test_nonsense_is_refused_with_its_reason_and_changes_nothing(knobs: Knobs, wrong: Order, reason: str) -> None:
+def test_nonsense_is_refused_with_its_reason_and_changes_nothing(
+    knobs: Knobs, wrong: dict[str, Any], reason: str
+) -> None:
     board = Board(knobs)
     with pytest.raises(FaultRefused, match=reason):
-        board.start(wrong)
+        board.start(order(**{"kind": "low_limit", **wrong}))
     assert not board.orders()
     assert knobs["admission.limit"].value == 0.0
 
