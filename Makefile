@@ -1,10 +1,11 @@
 # Bare `make` lists the targets. Everything is set up by the first target that needs it.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status test test-all check bench verify load models tour
+.PHONY: help setup up down status test test-all check bench bench-diagnosis verify load models tour
 
 TARGET ?= auto
 RATE ?= 5
 DURATION ?= 60
+CASES ?= .run/campaign
 PYTHON := .venv/bin/python
 FAULTLINE := .venv/bin/faultline
 
@@ -45,6 +46,9 @@ bench: setup ## measure start, memory, latency with and without telemetry (BENCH
 
 verify: setup ## check a running stack by its APIs: trace, logs, exemplar, panels, rules, test alert
 	@$(PYTHON) -m lab.verify
+
+bench-diagnosis: setup ## how well the engine finds the causes of recorded cases (CASES=.run/campaign)
+	@$(PYTHON) -m bench.diagnosis $(CASES)
 
 load: setup ## send extra traffic to the running system (RATE=5 DURATION=60)
 	@$(FAULTLINE) load --rate $(RATE) --duration $(DURATION)
