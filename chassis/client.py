@@ -119,7 +119,10 @@ class PeerClient:
             content = content[: self._body_limit.value]
         # A request of our own, its URL parsed once: the client's own merging took a quarter of a call's CPU time.
         request = httpx.Request(
-            method, self._url(path, params), headers=headers, content=content,
+            method,
+            self._url(path, params),
+            headers=headers,
+            content=content,
             extensions={"timeout": {"pool": timeout, "connect": timeout}},
         )
         try:

@@ -96,9 +96,7 @@ def _span(span: ReadableSpan) -> PbSpan:
 
 
 def _event(event: SpanEvent) -> PbSpan.Event:
-    return PbSpan.Event(
-        name=event.name, time_unix_nano=event.timestamp, attributes=_attributes(event.attributes or {})
-    )
+    return PbSpan.Event(name=event.name, time_unix_nano=event.timestamp, attributes=_attributes(event.attributes or {}))
 
 
 def _link(link: Link) -> PbSpan.Link:

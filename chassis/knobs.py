@@ -122,7 +122,10 @@ class Knob(Generic[Value]):
     def as_dict(self) -> dict[str, Any]:
         """The knob as JSON: name, kind, value, default, doc, and bounds or choices where there are any."""
         described: dict[str, Any] = {
-            "name": self.name, "kind": self.kind, "value": self.__dict__["value"], "default": self.default,
+            "name": self.name,
+            "kind": self.kind,
+            "value": self.__dict__["value"],
+            "default": self.default,
             "doc": self.doc,
         }
         limits = {"minimum": self.minimum, "maximum": self.maximum, "choices": list(self.choices) or None}

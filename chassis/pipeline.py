@@ -39,8 +39,12 @@ class Pipelines:
         self.spans.start()
         self.logs.start()
         self.native = NativeHistograms(
-            self._resource, self._endpoint, self._metrics, self._warn,
-            interval_s=NATIVE_INTERVAL_S, timeout_s=TIMEOUT_S,
+            self._resource,
+            self._endpoint,
+            self._metrics,
+            self._warn,
+            interval_s=NATIVE_INTERVAL_S,
+            timeout_s=TIMEOUT_S,
         )
 
     def flush(self, timeout: float) -> bool:

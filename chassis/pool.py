@@ -30,8 +30,11 @@ class Pool:
             f"pool.{name}.limit", limit, f"Slots of the pool {name}.", minimum=1, on_change=self._turned
         )
         self._rest = telemetry.knobs.register(
-            f"pool.{name}.rest", 0.0, f"Seconds that a slot of the pool {name} rests between two uses.",
-            minimum=0, maximum=10,
+            f"pool.{name}.rest",
+            0.0,
+            f"Seconds that a slot of the pool {name} rests between two uses.",
+            minimum=0,
+            maximum=10,
         )
         telemetry.gauge_callback(semconv.POOL_LIMIT, lambda: self._limit, pool=name)
         telemetry.gauge_callback(semconv.POOL_IN_USE, lambda: self.in_use, pool=name)

@@ -81,16 +81,26 @@ class Resilience:
         self.breaker, self.budget = Breaker(), RetryBudget()
         add = telemetry.knobs.register
         self._attempts = add(
-            f"client.{peer}.attempts", attempts, f"Attempts of a call to {peer}, the first counted.", minimum=1,
+            f"client.{peer}.attempts",
+            attempts,
+            f"Attempts of a call to {peer}, the first counted.",
+            minimum=1,
             maximum=20,
         )
         self._retry_share = add(
-            f"client.{peer}.retry_budget", self.budget.ratio, f"Retries to {peer} as a share of the requests.",
-            minimum=0, maximum=20, on_change=self._budget_turned,
+            f"client.{peer}.retry_budget",
+            self.budget.ratio,
+            f"Retries to {peer} as a share of the requests.",
+            minimum=0,
+            maximum=20,
+            on_change=self._budget_turned,
         )
         add(
-            f"client.{peer}.breaker", self.breaker.threshold,
-            f"Failures in a row after which calls to {peer} are held back.", minimum=1, maximum=1_000_000,
+            f"client.{peer}.breaker",
+            self.breaker.threshold,
+            f"Failures in a row after which calls to {peer} are held back.",
+            minimum=1,
+            maximum=1_000_000,
             on_change=self._breaker_turned,
         )
         telemetry.gauge_callback(semconv.BREAKER_STATE, lambda: self.breaker.state, peer=peer)

@@ -47,9 +47,7 @@ def _histogram(
 HTTP_REQUESTS = _counter("http_requests_total", "HTTP requests answered.", "method", "route", "status")
 HTTP_REQUEST_DURATION = _histogram("http_request_duration_seconds", "Time to answer a request.", "method", "route")
 PREDICTION_DURATION = _histogram("prediction_duration_seconds", "Time to answer a prediction.", "outcome")
-PREDICTIONS = _counter(
-    "predictions_total", "Predictions answered: complete, degraded, rejected or failed.", "outcome"
-)
+PREDICTIONS = _counter("predictions_total", "Predictions answered: complete, degraded, rejected or failed.", "outcome")
 PREDICTION_PARTS_MISSING = _counter("prediction_parts_missing_total", "Parts a degraded answer went without.", "part")
 REQUESTS_REJECTED = _counter("requests_rejected_total", "Requests refused before any work.", "reason")
 
@@ -58,8 +56,12 @@ MODEL_INFERENCE_DURATION = _histogram(
     "model_inference_duration_seconds", "Time of one inference.", "model_name", "model_version", buckets=FINE_BUCKETS
 )
 MODEL_SCORE = _histogram(
-    "model_prediction_value", "Predicted value: a score from 0 to 1, a probability, or a price in 100 000 dollars.",
-    "model_name", "model_version", unit="1", buckets=(*SCORE_BUCKETS, 1.0, 1.3, 1.6, 2.0, 2.5, 3.35, 5.0),
+    "model_prediction_value",
+    "Predicted value: a score from 0 to 1, a probability, or a price in 100 000 dollars.",
+    "model_name",
+    "model_version",
+    unit="1",
+    buckets=(*SCORE_BUCKETS, 1.0, 1.3, 1.6, 2.0, 2.5, 3.35, 5.0),
 )
 MODEL_ERRORS = _counter("model_errors_total", "Inferences that failed.", "model_name", "model_version")
 MODEL_LOADED = _gauge("model_loaded", "1 while the model's weights are in memory.", "model_name", "model_version")
@@ -73,14 +75,19 @@ BATCH_QUEUE = _gauge("batch_queue_items", "Requests waiting for a batch.", "mode
 
 # Features
 FEATURE_AGE = _histogram(
-    "feature_age_seconds", "Age of a user's behaviour features when served.", unit="s",
+    "feature_age_seconds",
+    "Age of a user's behaviour features when served.",
+    unit="s",
     buckets=(1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800),
 )
 FEATURE_DEFAULTS = _counter("feature_defaults_total", "Features served by their default.", "feature")
 FEATURE_VALUES = _counter(
     "feature_values_total",
     "Values of a feature or a prediction, by the bin of the reference they fall into.",
-    "model_name", "model_version", "feature", "bin",
+    "model_name",
+    "model_version",
+    "feature",
+    "bin",
 )
 FEATURE_NULLS = _counter(
     "feature_nulls_total", "Rows in which a feature was missing.", "model_name", "model_version", "feature"
@@ -88,18 +95,24 @@ FEATURE_NULLS = _counter(
 FEATURE_REFERENCE = _gauge(
     "feature_reference_share",
     "Share of the reference in a bin, half a count added to each.",
-    "model_name", "model_version", "feature", "bin",
+    "model_name",
+    "model_version",
+    "feature",
+    "bin",
 )
 FEATURE_KS = _gauge(
     "feature_drift_ks",
     "Kolmogorov-Smirnov distance of the last window to the reference, at the reference's bin edges.",
-    "model_name", "model_version", "feature",
+    "model_name",
+    "model_version",
+    "feature",
 )
-FEATURE_WINDOW_ROWS = _gauge(
-    "feature_window_rows", "Rows of the last closed window.", "model_name", "model_version"
-)
+FEATURE_WINDOW_ROWS = _gauge("feature_window_rows", "Rows of the last closed window.", "model_name", "model_version")
 FEATURE_WINDOW_CLOSED = _gauge(
-    "feature_window_closed_timestamp_seconds", "When the last window was closed.", "model_name", "model_version",
+    "feature_window_closed_timestamp_seconds",
+    "When the last window was closed.",
+    "model_name",
+    "model_version",
     unit="s",
 )
 FEATURE_ROWS_DROPPED = _counter(
@@ -124,22 +137,33 @@ OUTCOMES = _counter("outcomes_total", "Outcomes received: joined, repeated, unkn
 OUTCOMES_JOINED = _counter(
     "outcomes_joined_total",
     "Outcomes joined with their prediction, by what was predicted and what came true.",
-    "model_name", "model_version", "segment", "predicted", "actual",
+    "model_name",
+    "model_version",
+    "segment",
+    "predicted",
+    "actual",
 )
 PREDICTIONS_KEPT = _counter(
     "predictions_kept_total",
     "Predictions made, whose outcomes may come.",
-    "model_name", "model_version", "segment", "predicted",
+    "model_name",
+    "model_version",
+    "segment",
+    "predicted",
 )
 REVENUE = _counter(
     "conversion_revenue_dollars_total",
     "Sale prices of the conversions that were reported.",
-    "model_name", "model_version", "segment",
+    "model_name",
+    "model_version",
+    "segment",
 )
 CALIBRATION_EXPECTED = _counter(
     "calibration_expected_total",
     "Sum of the predicted chances of conversion, of predictions whose outcome is known, by the chance's decile.",
-    "model_name", "model_version", "bin",
+    "model_name",
+    "model_version",
+    "bin",
 )
 CALIBRATION_CONVERTED = _counter(
     "calibration_converted_total", "Those of them that converted.", "model_name", "model_version", "bin"
@@ -147,12 +171,15 @@ CALIBRATION_CONVERTED = _counter(
 PRICE_OUTCOMES = _counter(
     "price_outcomes_total",
     "Sales reported, by whether the price lay within the predicted interval.",
-    "model_name", "model_version", "result",
+    "model_name",
+    "model_version",
+    "result",
 )
 PRICE_ERROR = _counter(
     "price_error_log_total",
     "Sum of the absolute logarithm of predicted over real price.",
-    "model_name", "model_version",
+    "model_name",
+    "model_version",
 )
 LABEL_LAG = _histogram(
     "label_lag_seconds",
@@ -224,11 +251,15 @@ NATIVE_HTTP_DURATION = "http.server.request.duration"
 NATIVE_INFERENCE_DURATION = "ml.inference.duration"
 NATIVE_HISTOGRAMS = (
     NativeHistogram(
-        NATIVE_HTTP_DURATION, "http_server_request_duration_seconds", HTTP_REQUEST_DURATION,
+        NATIVE_HTTP_DURATION,
+        "http_server_request_duration_seconds",
+        HTTP_REQUEST_DURATION,
         (("method", "http.request.method"), ("route", "http.route")),
     ),
     NativeHistogram(
-        NATIVE_INFERENCE_DURATION, "ml_inference_duration_seconds", MODEL_INFERENCE_DURATION,
+        NATIVE_INFERENCE_DURATION,
+        "ml_inference_duration_seconds",
+        MODEL_INFERENCE_DURATION,
         (("model_name", "ml.model.name"), ("model_version", "ml.model.version")),
     ),
 )
@@ -259,13 +290,34 @@ DEADLINE_MS = "deadline.remaining_ms"
 
 # Names of spans
 SPAN_NAMES = (
-    "authenticate", "admission", "fan_out", "feature_lookup", "neighbourhood_stats", "decode_photo", "preprocess",
-    "batch_wait", "model_inference", "postprocess", "fuse_prediction", "serialize", "model_load", "aggregate_events",
+    "authenticate",
+    "admission",
+    "fan_out",
+    "feature_lookup",
+    "neighbourhood_stats",
+    "decode_photo",
+    "preprocess",
+    "batch_wait",
+    "model_inference",
+    "postprocess",
+    "fuse_prediction",
+    "serialize",
+    "model_load",
+    "aggregate_events",
     "join_outcomes",
 )
 
 # Fields of a JSON log line
 LOG_FIELDS = (
-    "timestamp", "level", "message", "service", "logger", "request_id", "trace_id", "span_id", "model_name",
-    "model_version", "prediction",
+    "timestamp",
+    "level",
+    "message",
+    "service",
+    "logger",
+    "request_id",
+    "trace_id",
+    "span_id",
+    "model_name",
+    "model_version",
+    "prediction",
 )

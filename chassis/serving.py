@@ -115,9 +115,7 @@ class ModelServer(Generic[Raw, Input, Output]):
         """One set for all versions of a process."""
         add = self.telemetry.knobs.share
         self._max_batch = add("batcher.max_batch", max_batch, "Requests in one batch at most.", minimum=1, maximum=64)
-        self._max_wait = add(
-            "batcher.max_wait", max_wait, "Seconds that a batch waits to fill.", minimum=0, maximum=10
-        )
+        self._max_wait = add("batcher.max_wait", max_wait, "Seconds that a batch waits to fill.", minimum=0, maximum=10)
         self._executor = add("runner.executor", "thread", "Where inference runs.", choices=("thread", "loop"))
         self._carry = add("runner.context", True, "Whether an inference belongs to its caller's trace.")
         self._passes = add("runner.passes", 1, "Passes of one inference; the last one counts.", minimum=1, maximum=20)

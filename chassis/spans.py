@@ -33,9 +33,7 @@ class SpanBlock:
         self._token = otel_context.attach(trace.set_span_in_context(self.span, self._context))
         return self.span
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if error is not None:
             fail(self._logs, self.span, error, self._log_errors)
         otel_context.detach(self._token)

@@ -251,10 +251,21 @@ class Telemetry:
         def correlate(lines: str) -> None:
             self.logs.correlate = lines  # type: ignore[assignment]
 
-        self.knobs.register("clock.offset", 0.0, "Seconds by which this service's clock is ahead of the machine's.",
-                            minimum=-3600, maximum=3600, on_change=clock)
-        self.knobs.register("logs.correlate", "all", "Log lines that carry trace and span ids.",
-                            choices=("all", "below_error", "none"), on_change=correlate)
+        self.knobs.register(
+            "clock.offset",
+            0.0,
+            "Seconds by which this service's clock is ahead of the machine's.",
+            minimum=-3600,
+            maximum=3600,
+            on_change=clock,
+        )
+        self.knobs.register(
+            "logs.correlate",
+            "all",
+            "Log lines that carry trace and span ids.",
+            choices=("all", "below_error", "none"),
+            on_change=correlate,
+        )
         if self._pipelines and self._recording:
             self._register_export_knobs(self._pipelines, self._recording)
 
@@ -265,10 +276,22 @@ class Telemetry:
         def ratio(share: float) -> None:
             provider.sample_ratio = share
 
-        self.knobs.register("spans.queue", pipelines.spans.limit, "Spans that may wait for export; others are dropped.",
-                            minimum=1, maximum=65_536, on_change=limit)
-        self.knobs.register("traces.sampled", 1.0, "Share of the traces begun here that is recorded.",
-                            minimum=0, maximum=1, on_change=ratio)
+        self.knobs.register(
+            "spans.queue",
+            pipelines.spans.limit,
+            "Spans that may wait for export; others are dropped.",
+            minimum=1,
+            maximum=65_536,
+            on_change=limit,
+        )
+        self.knobs.register(
+            "traces.sampled",
+            1.0,
+            "Share of the traces begun here that is recorded.",
+            minimum=0,
+            maximum=1,
+            on_change=ratio,
+        )
 
 
 def _exemplar(trace_id: str, span_id: str) -> dict[str, str] | None:

@@ -68,8 +68,16 @@ class Span(sdk.Span):
     """The SDK's span, stamped by the service's clock and set up with less work."""
 
     def __init__(
-        self, tracer: Tracer, name: str, context: SpanContext, parent: SpanContext | None, kind: SpanKind,
-        attributes: Attributes, links: Sequence[Link], record_exception: bool, set_status_on_exception: bool,
+        self,
+        tracer: Tracer,
+        name: str,
+        context: SpanContext,
+        parent: SpanContext | None,
+        kind: SpanKind,
+        attributes: Attributes,
+        links: Sequence[Link],
+        record_exception: bool,
+        set_status_on_exception: bool,
     ) -> None:
         # Every field that the SDK's two constructors set; a test compares them, for the day the SDK changes.
         self._name, self._context, self._parent, self._kind = name, context, parent, kind
@@ -129,9 +137,7 @@ class Tracer(sdk.Tracer):
             return trace.NonRecordingSpan(own)
         if self.constant:
             attributes = {**self.constant, **(attributes or {})}
-        span = Span(
-            self, name, own, parent, kind, attributes, links or (), record_exception, set_status_on_exception
-        )
+        span = Span(self, name, own, parent, kind, attributes, links or (), record_exception, set_status_on_exception)
         span.start(provider.clock.now_ns() if start_time is None else start_time, context)
         return span
 
@@ -169,8 +175,13 @@ class TracerProvider(sdk.TracerProvider):
 
     def make_tracer(self, kind: type[Tracer], scope: InstrumentationScope) -> Tracer:
         tracer = kind(
-            self.sampler, self.resource, self._active_span_processor, self.id_generator,
-            None, LIMITS, scope,  # type: ignore[arg-type]  # InstrumentationInfo is deprecated
+            self.sampler,
+            self.resource,
+            self._active_span_processor,
+            self.id_generator,
+            None,
+            LIMITS,
+            scope,  # type: ignore[arg-type]  # InstrumentationInfo is deprecated
         )
         tracer.provider = self
         return tracer

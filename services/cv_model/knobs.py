@@ -15,8 +15,14 @@ from services.cv_model.model import PhotoModel
 def register(knobs: Knobs, models: Sequence[PhotoModel], worker: Worker) -> None:
     """The threads of an inference for all versions, channels and precision for each."""
     # torch keeps the number for each thread that starts parallel work, so the inference thread has to set it.
-    knobs.register("model.threads", 1, "Threads of one inference.", minimum=1, maximum=256,
-                   on_change=lambda threads: worker.renew(partial(torch.set_num_threads, threads)))
+    knobs.register(
+        "model.threads",
+        1,
+        "Threads of one inference.",
+        minimum=1,
+        maximum=256,
+        on_change=lambda threads: worker.renew(partial(torch.set_num_threads, threads)),
+    )
     for model in models:
         _version(knobs, model)
 
@@ -29,7 +35,17 @@ def _version(knobs: Knobs, model: PhotoModel) -> None:
         model.precision = value  # type: ignore[assignment]  # one of the knob's choices
 
     name = f"{model.name}.{model.version}"
-    knobs.register(f"{name}.channels", model.channel_order, "The order of a photo's colours.", choices=("rgb", "bgr"),
-                   on_change=channels)
-    knobs.register(f"{name}.precision", model.precision, "Numbers the photo's statistics are computed in.",
-                   choices=("float32", "float16"), on_change=precision)
+    knobs.register(
+        f"{name}.channels",
+        model.channel_order,
+        "The order of a photo's colours.",
+        choices=("rgb", "bgr"),
+        on_change=channels,
+    )
+    knobs.register(
+        f"{name}.precision",
+        model.precision,
+        "Numbers the photo's statistics are computed in.",
+        choices=("float32", "float16"),
+        on_change=precision,
+    )

@@ -40,11 +40,15 @@ class FeatureReader:
         self.store, self.telemetry, self.watch = store, telemetry, watch
         self.neighbourhoods: Cache[dict[str, float]] = Cache("neighbourhood", neighbourhood_life, telemetry)
         self._strategy = telemetry.knobs.register(
-            "reader.strategy", "hashes", "Whether features are read as whole hashes or field by field.",
+            "reader.strategy",
+            "hashes",
+            "Whether features are read as whole hashes or field by field.",
             choices=("hashes", "field"),
         )
         self._version = telemetry.knobs.register(
-            "features.version", "v1", "Definitions of the features served: v2 gives areas in square feet.",
+            "features.version",
+            "v1",
+            "Definitions of the features served: v2 gives areas in square feet.",
             choices=("v1", "v2"),
         )
 

@@ -111,8 +111,11 @@ class Admission:
         self.app, self.callers, self.telemetry = app, callers, telemetry
         self._everyone = Bucket(0.0, 1.0)
         telemetry.knobs.register(
-            "admission.limit", 0.0, "Requests a second of all callers together; 0: as many as their keys allow.",
-            minimum=0, on_change=self._limit,
+            "admission.limit",
+            0.0,
+            "Requests a second of all callers together; 0: as many as their keys allow.",
+            minimum=0,
+            on_change=self._limit,
         )
         self.keys = Keys(callers, telemetry.knobs)
 

@@ -23,13 +23,30 @@ def register(knobs: Knobs, models: Sequence[TextModel], worker: Worker) -> None:
         for model in models:
             model.padding = value  # type: ignore[assignment]  # one of the knob's choices
 
-    knobs.register("tokenizer.max_tokens", MAX_TOKENS, "Tokens of a text that are read.", minimum=2, maximum=POSITIONS,
-                   on_change=max_tokens)
-    knobs.register("tokenizer.padding", "longest", "To how many tokens the texts of a batch are padded.",
-                   choices=("longest", "max_tokens"), on_change=padding)
+    knobs.register(
+        "tokenizer.max_tokens",
+        MAX_TOKENS,
+        "Tokens of a text that are read.",
+        minimum=2,
+        maximum=POSITIONS,
+        on_change=max_tokens,
+    )
+    knobs.register(
+        "tokenizer.padding",
+        "longest",
+        "To how many tokens the texts of a batch are padded.",
+        choices=("longest", "max_tokens"),
+        on_change=padding,
+    )
     # torch keeps the number for each thread that starts parallel work, so the inference thread has to set it.
-    knobs.register("model.threads", 1, "Threads of one inference.", minimum=1, maximum=256,
-                   on_change=lambda threads: worker.renew(partial(torch.set_num_threads, threads)))
+    knobs.register(
+        "model.threads",
+        1,
+        "Threads of one inference.",
+        minimum=1,
+        maximum=256,
+        on_change=lambda threads: worker.renew(partial(torch.set_num_threads, threads)),
+    )
     for model in models:
         _version(knobs, model)
 
@@ -42,6 +59,11 @@ def _version(knobs: Knobs, model: TextModel) -> None:
         model.lowercase = value
 
     name = f"{model.name}.{model.version}"
-    knobs.register(f"{name}.pooling", model.pooling, "How the tokens' vectors become one.", choices=("mean", "first"),
-                   on_change=pooling)
+    knobs.register(
+        f"{name}.pooling",
+        model.pooling,
+        "How the tokens' vectors become one.",
+        choices=("mean", "first"),
+        on_change=pooling,
+    )
     knobs.register(f"{name}.lowercase", model.lowercase, "Whether text is lowered first.", on_change=lowercase)

@@ -57,10 +57,23 @@ def test_knobs_are_listed_set_and_read_back(client: httpx.Client, telemetry: Tel
     assert telemetry.clock.offset_s == 3.0
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"nonsense", b"[]", b"3", b"{}", b'{"value": "x"}', b'{"value": 1e999}', b'{"value": null}', b"\xff\xfe",
-    b'{"value": 99999}', b'{"value": 1, "more": 2}', b'{"value": {"value": 1}}',
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"nonsense",
+        b"[]",
+        b"3",
+        b"{}",
+        b'{"value": "x"}',
+        b'{"value": 1e999}',
+        b'{"value": null}',
+        b"\xff\xfe",
+        b'{"value": 99999}',
+        b'{"value": 1, "more": 2}',
+        b'{"value": {"value": 1}}',
+    ],
+)
 def test_nonsense_is_a_400_and_changes_nothing(client: httpx.Client, telemetry: Telemetry, body: bytes) -> None:
     answer = client.put("/v1/knobs/clock.offset", content=body)
     assert answer.status_code == 400

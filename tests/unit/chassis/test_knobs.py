@@ -38,9 +38,19 @@ def test_a_knob_is_read_as_an_attribute() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("pool.limit", 0), ("pool.limit", 65), ("pool.limit", True), ("pool.limit", 2.0), ("pool.limit", "8"),
-        ("pool.limit", None), ("client.backoff", -0.1), ("client.backoff", math.nan), ("client.backoff", math.inf),
-        ("client.backoff", True), ("batcher.on", 1), ("batcher.on", "true"), ("reader.strategy", "random"),
+        ("pool.limit", 0),
+        ("pool.limit", 65),
+        ("pool.limit", True),
+        ("pool.limit", 2.0),
+        ("pool.limit", "8"),
+        ("pool.limit", None),
+        ("client.backoff", -0.1),
+        ("client.backoff", math.nan),
+        ("client.backoff", math.inf),
+        ("client.backoff", True),
+        ("batcher.on", 1),
+        ("batcher.on", "true"),
+        ("reader.strategy", "random"),
         ("reader.strategy", ["pipelined"]),
     ],
 )
@@ -107,8 +117,13 @@ def test_a_default_out_of_bounds_is_a_mistake() -> None:
 def test_the_list_says_all_that_a_caller_needs() -> None:
     described = {entry["name"]: entry for entry in knobs().as_list()}
     assert described["pool.limit"] == {
-        "name": "pool.limit", "kind": "integer", "value": 8, "default": 8, "doc": "Connections.",
-        "minimum": 1, "maximum": 64,
+        "name": "pool.limit",
+        "kind": "integer",
+        "value": 8,
+        "default": 8,
+        "doc": "Connections.",
+        "minimum": 1,
+        "maximum": 64,
     }
     assert described["reader.strategy"]["choices"] == ["pipelined", "one_by_one"]
     assert [entry["kind"] for entry in described.values()] == ["boolean", "number", "integer", "string"]

@@ -47,8 +47,13 @@ def test_labels_other_than_declared_are_refused(telemetry: Telemetry, labels: di
 def test_a_metric_nobody_feeds_is_not_shown() -> None:
     names = {family.name for family in Metrics("x").registry.collect()}
     assert names <= {
-        "process_resident_memory_bytes", "process_cpu_seconds", "process_threads", "process_open_fds",
-        "process_start_time_seconds", "process_run_queue_wait_seconds", "host_cpu_pressure_seconds",
+        "process_resident_memory_bytes",
+        "process_cpu_seconds",
+        "process_threads",
+        "process_open_fds",
+        "process_start_time_seconds",
+        "process_run_queue_wait_seconds",
+        "host_cpu_pressure_seconds",
     }
 
 
@@ -97,9 +102,15 @@ def test_openmetrics_shows_exemplars_and_text_does_not(telemetry: Telemetry, ser
     assert "trace_id" not in text.text
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [
-    ("GET", "/", 404), ("GET", "/metrics/../x", 404), ("POST", "/metrics", 405), ("DELETE", "/metrics", 405),
-])
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/metrics/../x", 404),
+        ("POST", "/metrics", 405),
+        ("DELETE", "/metrics", 405),
+    ],
+)
 def test_nothing_else_is_there(server: MetricsServer, method: str, path: str, status: int) -> None:
     answer = httpx.request(method, f"http://127.0.0.1:{server.port}{path}")
     assert answer.status_code == status

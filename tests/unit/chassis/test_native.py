@@ -37,7 +37,8 @@ def test_observations_arrive_exponentially_under_otels_names() -> None:
     (point,) = metric.exponential_histogram.data_points
     assert metric.unit == "s"
     assert {pair.key: pair.value.string_value for pair in point.attributes} == {
-        "http.request.method": "GET", "http.route": "/v1/predictions",
+        "http.request.method": "GET",
+        "http.route": "/v1/predictions",
     }
     assert (point.count, sum(point.positive.bucket_counts)) == (5, 5)
     # Bucket i holds what lies in (base^i, base^(i+1)].

@@ -141,8 +141,12 @@ async def test_redis_shows_commands_but_neither_keys_nor_values(
     assert {parent_id(span) for span in commands} == {lookup}
     attributes = dict(commands[1].attributes or {})
     expected = {
-        "db.system.name": "redis", "db.operation.name": "PIPELINE HGETALL", "db.operation.batch.size": 2,
-        "db.query.text": "HGETALL ?\nHGETALL ?", "server.port": redis_port, semconv.PEER_SERVICE: "redis",
+        "db.system.name": "redis",
+        "db.operation.name": "PIPELINE HGETALL",
+        "db.operation.batch.size": 2,
+        "db.query.text": "HGETALL ?\nHGETALL ?",
+        "server.port": redis_port,
+        semconv.PEER_SERVICE: "redis",
     }
     assert expected.items() <= attributes.items()
     assert commands[2].status.status_code is StatusCode.ERROR

@@ -41,7 +41,8 @@ def test_every_service_and_backend_is_run(conf: configparser.RawConfigParser) ->
 
     assert set(members) == {
         *topology.SERVICES,
-        *("redis", "redis_exporter", "prometheus", "alertmanager", "telemetry_store", "pager", "loader", "traffic", "keeper"),
+        *("redis", "redis_exporter", "prometheus", "alertmanager", "telemetry_store", "pager"),
+        *("loader", "traffic", "keeper"),
     }
     assert int(conf["group:backends"]["priority"]) < int(conf["group:services"]["priority"])
 
