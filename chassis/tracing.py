@@ -179,9 +179,9 @@ class TracerProvider(sdk.TracerProvider):
             self.resource,
             self._active_span_processor,
             self.id_generator,
-            None,
+            None,  # type: ignore[arg-type]  # InstrumentationInfo is deprecated
             LIMITS,
-            scope,  # type: ignore[arg-type]  # InstrumentationInfo is deprecated
+            scope,
         )
         tracer.provider = self
         return tracer
