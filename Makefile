@@ -1,6 +1,6 @@
 # Bare `make` lists the targets. Everything is set up by the first target that needs it.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status test test-all check bench bench-diagnosis verify load models tour
+.PHONY: help setup up down status test test-all lint check bench bench-diagnosis verify load models tour
 
 TARGET ?= auto
 RATE ?= 5
@@ -31,7 +31,7 @@ status: ## show each program: state, process, ports, memory
 test: setup ## run every test; needs nothing running, starts its own stack
 	@$(PYTHON) -m pytest
 
-check: setup ## lint, format, types, import rules, backend configurations, contracts
+lint: setup ## lint, format, types, import rules, backend configurations
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -39,6 +39,8 @@ check: setup ## lint, format, types, import rules, backend configurations, contr
 	promtool check config deploy/prometheus/prometheus.local.yml
 	promtool check rules deploy/prometheus/rules/*.yml
 	amtool check-config deploy/alertmanager/alertmanager.yml
+
+check: lint ## all of lint, and the contracts: names, documents, deployment files, queries
 	$(PYTHON) -m pytest -q tests/contract
 
 bench: setup ## measure start, memory, latency with and without telemetry (BENCH="--count 300" for a short one)
