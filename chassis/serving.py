@@ -7,6 +7,7 @@ stands in its own trace, with links to the others that shared the batch.
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import time
 from collections.abc import Sequence
@@ -75,6 +76,7 @@ class Weights:
         if not self._keep.value and self._shared.loaded:
             for _ in range(self._holders):
                 self._shared.unload()
+            gc.collect()  # a network's parts refer to each other: without this, dropped ones pile up to the memory limit
 
 
 @dataclass(eq=False, slots=True)
