@@ -7,22 +7,50 @@ training-serving skew); several behaviour features moving together is the traffi
 
 from __future__ import annotations
 
+from collections import defaultdict
+
+from lab.diagnosis.detectors import model_version
 from lab.diagnosis.finding import Evidence, Finding
 from lab.diagnosis.measure import expected_psi, graded, population_stability
 from lab.diagnosis.window import Window
 
 _ALERT = 0.25
 _STEP = 2.0
+_SEVERAL = 2
+_CHANCE = 1e-3
+_LEAST_DISTANCE = 0.2
 
 
 def find(window: Window) -> list[Finding]:
+    return [*_features(window), *_scores(window)]
+
+
+def _features(window: Window) -> list[Finding]:
+    """One feature that stepped, or several that moved; one that moved a little is a short window's noise."""
     moved = _moved(window)
-    if not moved:
-        return []
     steps = {name: psi for name, psi in moved.items() if psi >= _STEP}
     if steps and len(moved) <= 2:
         return [_finding(window, "feature_store", "feature_lookup", "training-serving skew", steps)]
-    return [_finding(window, "traffic", "features", "data drift", moved)]
+    return [_finding(window, "traffic", "features", "data drift", moved)] if len(moved) >= _SEVERAL else []
+
+
+def _scores(window: Window) -> list[Finding]:
+    """Every version of a model moved alike: it is what they were asked, such as photos from another camera."""
+    by_model: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for version, (distance, chance) in model_version.movements(window).items():
+        by_model[version[:2]].append(distance if chance < _CHANCE else 0.0)
+    found = []
+    for (service, model), distances in sorted(by_model.items()):
+        least = min(distances)
+        if len(distances) < 2 or least < _LEAST_DISTANCE:
+            continue
+        sentence = (
+            f"The scores of every version of {model} moved alike (distance {least:.2f} at least): its inputs changed."
+        )
+        evidence = Evidence({"distance": least}, (), (), window.query("score_mean"))
+        strength = graded(least, 0.15, 0.5)
+        found.append(Finding("traffic", f"inputs of {service}", "data drift", strength, sentence, evidence))
+    return found
 
 
 def _finding(window: Window, service: str, operation: str, kind: str, moved: dict[str, float]) -> Finding:

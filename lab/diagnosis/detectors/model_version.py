@@ -26,7 +26,7 @@ Version = tuple[str, str, str]  # service, model, version
 
 def find(window: Window) -> list[Finding]:
     now, before = _scored(window.now), _scored(window.before)
-    moved = {version: _moved(now[version], before[version]) for version in now if version in before}
+    moved = movements(window)
     found = []
     for version, (distance, chance) in moved.items():
         others = [each for each in moved if each[:2] == version[:2] and each != version]
@@ -36,6 +36,12 @@ def find(window: Window) -> list[Finding]:
             continue  # both moved: it is what they were asked
         found.append(_finding(window, version, now, before, distance))
     return found
+
+
+def movements(window: Window) -> dict[Version, tuple[float, float]]:
+    """(distance, chance) of each version's scores against its own baseline."""
+    now, before = _scored(window.now), _scored(window.before)
+    return {version: _moved(now[version], before[version]) for version in now if version in before}
 
 
 def _finding(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab.clients.telemetry import Span
+from lab.clients.telemetry import Sample, Span
 from lab.diagnosis.engine import diagnose
 from lab.diagnosis.explain import explain
 from lab.diagnosis.finding import Finding
@@ -216,3 +216,24 @@ def test_a_photo_that_the_door_took_and_the_next_service_refuses_is_bad_input() 
 
     assert (found.service, found.kind) == ("nlp_model", "bad input")
     assert len(found.evidence.traces) == 3
+
+
+def values(feature: str, **bins: float) -> list[Sample]:
+    return [sample(count, service_name="feature_store", feature=feature, bin=name) for name, count in bins.items()]
+
+
+def test_one_feature_that_moved_a_little_is_noise_and_two_are_drift() -> None:
+    usual, moved = {"low": 400.0, "high": 400.0}, {"low": 150.0, "high": 650.0}
+    one = window(
+        predictions(1),
+        feature_values=values("age", **moved) + values("rooms", **usual),
+        feature_values_before=values("age", **usual) + values("rooms", **usual),
+    )
+    two = window(
+        predictions(1),
+        feature_values=values("age", **moved) + values("rooms", **moved),
+        feature_values_before=values("age", **usual) + values("rooms", **usual),
+    )
+
+    assert diagnose(one).healthy
+    assert cause(two) == ("traffic", "features", "data drift")
