@@ -76,7 +76,7 @@ class Weights:
         if not self._keep.value and self._shared.loaded:
             for _ in range(self._holders):
                 self._shared.unload()
-            gc.collect()  # a network's parts refer to each other: without this, dropped ones pile up to the memory limit
+            gc.collect()  # a network's parts refer to each other: dropped ones would pile up to the memory limit
 
 
 @dataclass(eq=False, slots=True)
