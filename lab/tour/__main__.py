@@ -17,7 +17,7 @@ from lab.place import LabError, Place
 from lab.stack import Options
 from lab.tour.judge import healthy_names, judge, recovery
 from lab.tour.reader import Reader
-from lab.tour.record import Recording, Times, record
+from lab.tour.record import Recording, Times, record, signals_of
 from lab.tour.report import write
 
 RATE = 7.0
@@ -50,7 +50,7 @@ def _run(place: Place, folder: Path, chosen: list[str], *, again: bool) -> None:
     reader, healthy = Reader(place), None
     for number, fault in enumerate(chosen, 1):
         path = folder / f"{fault}.json"
-        if path.exists() and not again:
+        if not again and fault in {each.fault for each in _recordings(folder)}:
             continue
         began = time.monotonic()
         _say(f"{number}/{len(chosen)} {fault} … ")
@@ -68,9 +68,10 @@ def _run(place: Place, folder: Path, chosen: list[str], *, again: bool) -> None:
 
 
 def _recordings(folder: Path) -> list[Recording]:
-    """Those there are, in the catalogue's order."""
+    """Those there are, in the catalogue's order; one made for other signals than the row's now is none."""
     paths = [folder / f"{fault}.json" for fault in ROWS]
-    return [Recording.from_json(path.read_text()) for path in paths if path.exists()]
+    found = [Recording.from_json(path.read_text()) for path in paths if path.exists()]
+    return [each for each in found if {str(signal) for signal in signals_of(ROWS[each.fault])} <= {*each.before}]
 
 
 def _parser() -> argparse.ArgumentParser:
