@@ -61,6 +61,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
         stack.down(place)
 
 
+@pytest.mark.live_faults
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("fault", SEAMS)
 def test_a_fault_shows_what_its_row_promises_and_nothing_else(busy: Busy, fault: str) -> None:
