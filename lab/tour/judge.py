@@ -173,7 +173,7 @@ def _expected(row: Row, kind: str, name: str) -> bool:
     """A failing request's stack may lead through any ordinary code, and its line comes from its service's logger."""
     if kind == "frames" and any(part in name for part in _ANYWHERE) and not any(part in name for part in _NOWHERE):
         return True
-    if kind == "loggers" and (name in topology.SERVICES or name.startswith(("chassis.", "services."))):
+    if kind == "loggers" and (name in topology.SERVICES or name.startswith(("chassis.", "services.", "uvicorn."))):
         return not any(part in name for part in _NOWHERE)
     if kind == "metrics" and name in _COUNTED_ONCE_IT_HAPPENS:
         return True

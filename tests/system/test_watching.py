@@ -115,12 +115,12 @@ def incident(system: System, status: str) -> dict[str, Any] | None:
     return next(mine, None)
 
 
-@pytest.mark.timeout(480)
+@pytest.mark.timeout(780)
 def test_drift_pages_with_its_runbook_and_resolves(system: System, drifting: None) -> None:
     def scores() -> dict[str, float]:
         return {sample.labels["feature"]: sample.value for sample in system.prometheus(PSI)}
 
-    system.eventually(lambda: all(scores().get(name, 0) > 0.25 for name in DRIFTING), "both features drift", within=180)
+    system.eventually(lambda: all(scores().get(name, 0) > 0.25 for name in DRIFTING), "both features drift", within=300)
     still = {name: value for name, value in scores().items()
              if name not in (*DRIFTING, "conversion_probability")}  # fmt: skip
     assert max(still.values()) < 0.1, still

@@ -129,6 +129,7 @@ ROWS = (
         also=("large payload", "serialization"),
         look_alikes=("far-hop", "connection-churn"),
         shared_out=True,
+        expected=("photos",),
     ),
     Row(
         "connection-churn",
