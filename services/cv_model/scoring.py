@@ -65,12 +65,13 @@ class PhotoScorer:
 
     def _prepare(self, server: PhotoServer, photo: bytes) -> np.ndarray:
         """In a thread of its own: a large photo takes tens of milliseconds."""
-        with self.telemetry.span("decode_photo", {semconv.PHOTO_BYTES: len(photo)}):
-            try:
+        try:
+            # The error itself leaves the span, with its stack: the gateway has decoded this photo, so it is a failure.
+            with self.telemetry.span("decode_photo", {semconv.PHOTO_BYTES: len(photo)}):
                 image = decode_photo(photo, self._max_pixels.value)
-            except PhotoError as error:
-                raise Problem(422, "unreadable-photo", "The photo cannot be read", str(error)) from error
-            self.telemetry.set(semconv.PHOTO_PIXELS, image.width * image.height)
+                self.telemetry.set(semconv.PHOTO_PIXELS, image.width * image.height)
+        except PhotoError as error:
+            raise Problem(422, "unreadable-photo", "The photo cannot be read", str(error)) from error
         with self.telemetry.span("preprocess"):
             return server.model.preprocess(image)
 
