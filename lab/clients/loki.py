@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 
 from lab.clients.http import get_json
-from lab.clients.telemetry import LogLine
+from lab.clients.prometheus import parse_result
+from lab.clients.telemetry import LogLine, Sample
 
 EVERYONE = '{service_name=~".+"}'
 
@@ -30,6 +31,11 @@ class Loki:
             "direction": "backward",
         }
         return parse_lines(get_json(self._http, "Loki", f"{self._base_url}/loki/api/v1/query_range", params))
+
+    def query(self, logql: str, at_s: float) -> list[Sample]:
+        """The series of a LogQL metric query at a Unix time."""
+        params: dict[str, str | int] = {"query": logql, "time": int(at_s * 1e9)}
+        return parse_result(get_json(self._http, "Loki", f"{self._base_url}/loki/api/v1/query", params)["data"])
 
 
 def log_query(*, service: str = "", trace_id: str = "", contains: str = "") -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from lab.clients.http import BackendError, get, get_json
-from lab.clients.telemetry import AttributeValue, Event, Link, Span, Status, TraceSummary
+from lab.clients.telemetry import AttributeValue, Event, Link, Sample, Span, Status, TraceSummary
 
 _STATUS: dict[str | int, Status] = {"STATUS_CODE_OK": "ok", "STATUS_CODE_ERROR": "error", 1: "ok", 2: "error"}
 
@@ -52,6 +52,12 @@ class Tempo:
         body = get_json(self._http, "Tempo", f"{self._base_url}/api/search", params)
         found = [_summary(row) for row in body.get("traces") or []]
         return sorted(found, key=lambda summary: summary.start_ns, reverse=True)
+
+    def query(self, traceql: str, start_s: float, end_s: float) -> list[Sample]:
+        """A TraceQL metrics query's one value a series, for the time between two Unix times. Raises BackendError."""
+        params: dict[str, str | int] = {"q": traceql, "start": math.floor(start_s), "end": math.ceil(end_s)}
+        body = get_json(self._http, "Tempo", f"{self._base_url}/api/metrics/query", params)
+        return [_measured(series, end_s) for series in body.get("series") or []]
 
 
 def trace_query(*, service: str = "", min_duration_s: float = 0.0, errors: bool = False) -> str:
@@ -132,6 +138,11 @@ def _hex_id(text: str, size: int) -> str:
     is_hex = len(text) == 2 * size and all(digit in "0123456789abcdefABCDEF" for digit in text)
     raw = bytes.fromhex(text) if is_hex else base64.b64decode(text)
     return raw.rjust(size, b"\0").hex() if any(raw) else ""
+
+
+def _measured(series: Mapping[str, Any], at_s: float) -> Sample:
+    labels = {name: str(value) for name, value in parse_attributes(series.get("labels")).items()}
+    return Sample(labels, ((at_s, float(series.get("value", 0))),))
 
 
 def _summary(row: Mapping[str, Any]) -> TraceSummary:
