@@ -17,6 +17,7 @@ from lab.cli import (
     look,
     predict,
     prediction,
+    runbook,
     stack,
     traffic,
 )
@@ -44,6 +45,7 @@ def build_app() -> typer.Typer:
     app.command()(diagnose.diagnose)
     app.command()(canary.canary)
     app.command()(prediction.prediction)
+    app.command()(runbook.runbook)
     app.add_typer(drill.app)
     app.add_typer(gameday.app)
     for case_command in (campaign.campaign, campaign.export, campaign.score, campaign.replay):
