@@ -1,4 +1,4 @@
-"""Where one stack lives: the checkout, its run folder and its ports."""
+"""Where one stack lives: the checkout, its run folder, its ports, and the hosts of what it is made of."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from services import topology
 
 HOST = "127.0.0.1"
+BACKENDS = ("tempo", "loki", "prometheus", "alertmanager")
+_IN_STORE = ("tempo", "loki")
+_CONTAINERS = ("compose", "kubernetes")
 # A unix socket's path must fit sun_path: 108 bytes on Linux, 104 on macOS. supervisord binds a temporary
 # name beside it first (".PID" appended), so leave room.
 _LONGEST_SOCKET_PATH = 90
@@ -26,33 +29,82 @@ class LabError(Exception):
 
 
 @dataclass(frozen=True)
+class Hosts:
+    """Where the parts of a stack answer. ``{service}`` in ``peer`` stands for a service's name, as services read it.
+
+    ``urls`` are base URLs of ``BACKENDS`` that stand elsewhere; the local stack's store answers for Tempo and Loki.
+    """
+
+    peer: str = HOST
+    redis: str = HOST
+    urls: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> Hosts:
+        """From FAULTLINE_PEER_HOST, FAULTLINE_REDIS_HOST, FAULTLINE_TEMPO_URL and the like."""
+        urls = {name: values.get(f"FAULTLINE_{name.upper()}_URL", "").rstrip("/") for name in BACKENDS}
+        return cls(
+            values.get("FAULTLINE_PEER_HOST") or HOST,
+            values.get("FAULTLINE_REDIS_HOST") or HOST,
+            {name: url for name, url in urls.items() if url},
+        )
+
+    def service(self, name: str) -> str:
+        """Where one replica of a service is found; host names have no underscore."""
+        return self.peer.format(service=name.replace("_", "-"))
+
+    def replicas(self, name: str) -> str:
+        """The name that stands for all replicas of a service: its addresses are theirs, ready or not."""
+        return self.peer.format(service=f"{name.replace('_', '-')}-replicas")
+
+
+@dataclass(frozen=True)
 class Place:
-    """One stack's checkout, run folder (absolute) and port offset. Two places never share a run folder."""
+    """One stack's checkout, run folder (absolute) and port offset. Two places never share a run folder.
+
+    ``secrets`` and ``hosts`` differ from the local stack's in a container; ``inside`` says that this is one.
+    """
 
     root: Path
     run_dir: Path
     offset: int = 0
+    secrets: Path | None = None
+    hosts: Hosts = Hosts()
+    environment: str = "local"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Place:
-        """Read FAULTLINE_PORT_OFFSET and FAULTLINE_RUN_DIR; a relative folder lies in the checkout."""
+        """Read FAULTLINE_PORT_OFFSET, _RUN_DIR, _SECRETS_DIR and the hosts; relative folders lie in the checkout."""
         values = os.environ if environment is None else environment
         root = Path(__file__).resolve().parents[1]
         offset = _offset(values.get("FAULTLINE_PORT_OFFSET", "0"))
         default = f".run-{offset}" if offset else ".run"
         run_dir = Path(values.get("FAULTLINE_RUN_DIR") or default).expanduser()
-        return cls(root, root / run_dir, offset)
+        given = values.get("FAULTLINE_SECRETS_DIR")
+        secrets = root / Path(given).expanduser() if given else None
+        return cls(
+            root, root / run_dir, offset, secrets, Hosts.of(values), values.get("FAULTLINE_ENVIRONMENT") or "local"
+        )
+
+    @property
+    def inside(self) -> bool:
+        """Whether this process runs in a container of the stack."""
+        return self.environment in _CONTAINERS
 
     def port(self, name: str) -> int:
         """The port of a service or backend by its topology name, offset applied."""
         return topology.ports(self.offset)[name]
 
     def url(self, name: str) -> str:
-        return f"http://{HOST}:{self.port(name)}"
+        """Base URL of a service, of a program by its topology name, or of what speaks Tempo's or Loki's API."""
+        if name in self.hosts.urls:
+            return self.hosts.urls[name]
+        host = self.hosts.service(name) if name in topology.SERVICES else HOST
+        return f"http://{host}:{self.port('telemetry_store' if name in _IN_STORE else name)}"
 
     @property
     def secrets_dir(self) -> Path:
-        return self.run_dir / "secrets"
+        return self.secrets or self.run_dir / "secrets"
 
     @property
     def logs_dir(self) -> Path:

@@ -65,12 +65,8 @@ class Addresses:
     @classmethod
     def of(cls, place: Place, environment: Mapping[str, str] = os.environ) -> Addresses:
         """FAULTLINE_TEMPO_URL and the like where they are set (the clusters), else the local stack's."""
-        store = place.url("telemetry_store")
-        local = {"tempo": store, "loki": store}
         names = ("gateway", "tempo", "loki", "prometheus", "alertmanager")
-        return cls(
-            *(environment.get(f"FAULTLINE_{name.upper()}_URL") or local.get(name) or place.url(name) for name in names)
-        )
+        return cls(*(environment.get(f"FAULTLINE_{name.upper()}_URL") or place.url(name) for name in names))
 
 
 @dataclass(frozen=True)

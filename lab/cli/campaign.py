@@ -50,7 +50,7 @@ def campaign(
     out = console()
     cases = [case for case in plan(ROWS.values(), seed, each) if only in case.id]
     with open_client(_TIMEOUT_S) as http:
-        backends = Backends.at(place.url("telemetry_store"), place.url("prometheus"), http)
+        backends = Backends.of(place, http)
         recorder = Recorder(place, backends, _folder(folder), Times(fault_s=window), out.print)
         count = recorder.run(cases)
     out.print(f"{count} cases recorded, {len(cases)} in all.")

@@ -57,7 +57,7 @@ def as_document(found: Diagnosis) -> dict[str, object]:
 def _live(since_s: float, baseline_s: float) -> Window:
     place = Place.from_environment()
     with open_client(_TIMEOUT_S) as http:
-        backends = Backends.at(place.url("telemetry_store"), place.url("prometheus"), http)
+        backends = Backends.of(place, http)
         return collect(backends, since_s, baseline_s)
 
 
@@ -70,7 +70,7 @@ def _recorded(folder: Path) -> Window:
 
 def _one_trace(trace_id: str, as_json: bool) -> None:
     with open_client(_TIMEOUT_S) as http:
-        spans = Tempo(Place.from_environment().url("telemetry_store"), http).trace(trace_id)
+        spans = Tempo(Place.from_environment().url("tempo"), http).trace(trace_id)
     if not spans:
         raise LabError(f"There is no trace {trace_id}.", "`faultline traces` lists some.")
     told = report(spans)

@@ -119,7 +119,7 @@ def answer(
         Answer(_nth(service, n), _nth(operation, n), kind[n], _nth(evidence, n).lower(), text) for n in range(len(kind))
     ]
     with _backends(place) as backends:
-        tempo = Tempo(place.url("telemetry_store"), backends.http)
+        tempo = Tempo(place.url("tempo"), backends.http)
         traces = [tempo.trace(each.evidence) if each.evidence else [] for each in answers]
         shown = _shown(session, current, traces)
         window = _window(session, current, backends)
@@ -263,7 +263,7 @@ def _number(value: float | None) -> str:
 @contextmanager
 def _backends(place: Place) -> Iterator[Backends]:
     with open_client(_TIMEOUT_S) as http:
-        yield Backends.at(place.url("telemetry_store"), place.url("prometheus"), http)
+        yield Backends.of(place, http)
 
 
 def _running() -> Place:

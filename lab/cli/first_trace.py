@@ -44,7 +44,7 @@ def send(place: Place, ask: Ask, http: httpx.Client) -> dict[str, Any]:
 
 def whole_trace(place: Place, trace_id: str, http: httpx.Client, timeout_s: float = _TRACE_TIMEOUT_S) -> list[Span]:
     """A trace's spans once all services' have arrived, or what has arrived in time (perhaps nothing)."""
-    tempo = Tempo(place.url("telemetry_store"), http)
+    tempo = Tempo(place.url("tempo"), http)
     deadline = time.monotonic() + timeout_s
     while True:
         spans = tempo.trace(trace_id)

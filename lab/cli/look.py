@@ -45,7 +45,7 @@ def traces(
     least = seconds(min_duration) if min_duration else 0.0
     query = trace_query(service=service, min_duration_s=least, errors=errors)
     with open_client() as http:
-        tempo = Tempo(Place.from_environment().url("telemetry_store"), http)
+        tempo = Tempo(Place.from_environment().url("tempo"), http)
         found = tempo.search(query, now - seconds(since), now + 1, limit)
     if as_json:
         print_json([asdict(each) for each in found])
@@ -66,7 +66,7 @@ def trace(
       faultline trace 5b8efff798038103d269b633813fc60c
     """
     with open_client() as http:
-        spans = Tempo(Place.from_environment().url("telemetry_store"), http).trace(trace_id)
+        spans = Tempo(Place.from_environment().url("tempo"), http).trace(trace_id)
     if as_json and spans:
         print_json(trace_json(spans))
         return
@@ -90,7 +90,7 @@ def logs(
     now = time.time()
     query = log_query(service=service, trace_id=trace.lower(), contains=contains)
     with open_client() as http:
-        loki = Loki(Place.from_environment().url("telemetry_store"), http)
+        loki = Loki(Place.from_environment().url("loki"), http)
         lines = loki.lines(query, now - seconds(since), now + 1, limit)
     if as_json:
         print_json([asdict(line) for line in lines])

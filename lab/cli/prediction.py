@@ -11,7 +11,7 @@ import typer
 from redis import Redis, RedisError
 
 from lab.cli.output import AsJson, console, print_json
-from lab.place import HOST, LabError, Place
+from lab.place import LabError, Place
 
 _ID = re.compile(r"[0-9a-f]{20}")
 _TIMEOUT_S = 5.0
@@ -49,7 +49,7 @@ def read_row(place: Place, prediction_id: str) -> dict[str, Any]:
     if not path.exists():
         raise LabError("The stack has never been started here.", "Run `faultline up` first.")
     password = path.read_text().strip()
-    redis = Redis(HOST, place.port("redis"), username="lab", password=password, socket_timeout=_TIMEOUT_S)
+    redis = Redis(place.hosts.redis, place.port("redis"), username="lab", password=password, socket_timeout=_TIMEOUT_S)
     try:
         text = redis.get(f"prediction:{prediction_id}")
     except RedisError as error:

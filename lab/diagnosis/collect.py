@@ -16,6 +16,7 @@ from lab.clients.prometheus import Prometheus
 from lab.clients.telemetry import AttributeValue, LogLine, Sample, Span, Status
 from lab.diagnosis import names
 from lab.diagnosis.window import Period, Window
+from lab.place import Place
 
 # A period is read in slices, so that a limit takes from all of it and not from its end alone.
 _SLICES = 2
@@ -36,8 +37,10 @@ class Backends:
     http: httpx.Client
 
     @classmethod
-    def at(cls, store_url: str, prometheus_url: str, http: httpx.Client) -> Backends:
-        return cls(store_url, Loki(store_url, http), Prometheus(prometheus_url, http), http)
+    def of(cls, place: Place, http: httpx.Client) -> Backends:
+        """Those of a stack, wherever they stand."""
+        prometheus = Prometheus(place.url("prometheus"), http)
+        return cls(place.url("tempo"), Loki(place.url("loki"), http), prometheus, http)
 
 
 def collect(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from lab.place import HOST, Place
+from lab.place import Place
 from services import topology
 
 TIMEOUT_S = 2.0
@@ -65,11 +64,10 @@ def open_http(place: Place) -> httpx.Client:
 
 
 def replicas(place: Place, service: str, http: httpx.Client) -> list[Replica]:
-    """Every replica there is now: all addresses of the service's name (FAULTLINE_PEER_HOST, as services read it)."""
+    """Every replica there is now: all addresses of the name that stands for them."""
     port = topology.SERVICES[service].control_port + place.offset
-    host = os.environ.get("FAULTLINE_PEER_HOST", HOST).format(service=service)
     try:
-        found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
+        found = socket.getaddrinfo(place.hosts.replicas(service), port, socket.AF_INET, socket.SOCK_STREAM)
     except socket.gaierror:
         return []  # a name without addresses: no replica runs
     addresses = sorted({str(entry[4][0]) for entry in found})

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
 from redis import Redis
 
-from lab.place import HOST, Place
+from lab.place import Place
 
 
 def connect(place: Place) -> Redis:
     """A connection that gives up soon: a keeper that hangs keeps nothing."""
     return Redis(
-        host=os.environ.get("FAULTLINE_REDIS_HOST", HOST),
+        host=place.hosts.redis,
         port=place.port("redis"),
         username="lab",
         password=(place.secrets_dir / "redis_lab").read_text().strip(),

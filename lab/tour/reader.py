@@ -45,8 +45,8 @@ class Reader:
 
     def __post_init__(self) -> None:
         self.prom = Prometheus(self.place.url("prometheus"), self.http)
-        self.tempo = Tempo(self.place.url("telemetry_store"), self.http)
-        self.loki = Loki(self.place.url("telemetry_store"), self.http)
+        self.tempo = Tempo(self.place.url("tempo"), self.http)
+        self.loki = Loki(self.place.url("loki"), self.http)
 
     def read(
         self, signals: Iterable[Signal], window: Window, traces: list[list[Span]], denials: float

@@ -35,3 +35,32 @@ def test_a_socket_path_too_long_for_the_kernel_moves_to_a_folder_of_its_own(tmp_
     assert all(len(str(socket)) < 100 for socket in sockets)
     assert sockets[0] != sockets[1]
     assert Place(tmp_path, Path("/r")).supervisor_socket == Path("/r/supervisor.sock")
+
+
+def test_in_a_container_each_part_has_a_host_of_its_own() -> None:
+    place = Place.from_environment(
+        {
+            "FAULTLINE_ENVIRONMENT": "compose",
+            "FAULTLINE_PEER_HOST": "{service}",
+            "FAULTLINE_REDIS_HOST": "redis",
+            "FAULTLINE_TEMPO_URL": "http://tempo:3200/",
+            "FAULTLINE_LOKI_URL": "http://loki:3100",
+            "FAULTLINE_RUN_DIR": "/var/lib/lab",
+            "FAULTLINE_SECRETS_DIR": "/run/secrets",
+        }
+    )
+
+    assert place.inside
+    assert place.url("feature_store") == "http://feature-store:8001"
+    assert place.hosts.replicas("nlp_model") == "nlp-model-replicas"
+    assert (place.url("tempo"), place.url("loki")) == ("http://tempo:3200", "http://loki:3100")
+    assert (place.hosts.redis, place.secrets_dir) == ("redis", Path("/run/secrets"))
+
+
+def test_the_local_store_answers_for_tempo_and_loki_and_one_host_for_all() -> None:
+    place = Place.from_environment({"FAULTLINE_PORT_OFFSET": "100"})
+
+    assert not place.inside
+    assert place.url("tempo") == place.url("loki") == place.url("telemetry_store") == "http://127.0.0.1:3300"
+    assert place.hosts.replicas("gateway") == place.hosts.service("gateway") == "127.0.0.1"
+    assert place.secrets_dir == place.run_dir / "secrets"
