@@ -23,5 +23,6 @@ class Sources:
 
     @classmethod
     def of(cls, place: Place, http: httpx.Client) -> Sources:
-        store = place.url("telemetry_store")
-        return cls(Prometheus(place.url("prometheus"), http), Tempo(store, http), Loki(store, http), place)
+        """Those of a stack, wherever they stand."""
+        prometheus = Prometheus(place.url("prometheus"), http)
+        return cls(prometheus, Tempo(place.url("tempo"), http), Loki(place.url("loki"), http), place)
