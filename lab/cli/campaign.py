@@ -19,6 +19,7 @@ from lab.clients.http import open_client
 from lab.diagnosis.collect import Backends
 from lab.diagnosis.profile import observe
 from lab.drills.grading import Answer, grade
+from lab.drills.open import ensure_open
 from lab.drills.solution import solution
 from lab.drills.words import complaint
 from lab.faults.catalogue import ROWS
@@ -45,6 +46,7 @@ def campaign(
       faultline campaign --each 1 --only crash-loop
     """
     place = Place.from_environment()
+    ensure_open(place)
     if not is_up(place):
         raise LabError("Nothing is running.", "`faultline up` starts it.")
     out = console()

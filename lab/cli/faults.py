@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from lab.cli.output import AsJson, console, print_json, table
-from lab.faults import asking, state
+from lab.drills.open import ensure_open
+from lab.faults import asking, audit, state
 from lab.faults.catalogue import ROWS
 from lab.faults.row import Row
 from lab.place import LabError, Place
@@ -29,6 +30,7 @@ def list_(as_json: AsJson = False) -> None:
     [dim]Example:[/dim]
       faultline faults list
     """
+    _board()
     if as_json:
         print_json([as_dict(row) for row in ROWS.values()])
         return
@@ -43,6 +45,7 @@ def describe(fault: Annotated[str, typer.Argument(help="A fault's id.")], as_jso
     [dim]Example:[/dim]
       faultline faults describe pool-of-one
     """
+    _board()
     row = asking.find(fault)
     if as_json:
         print_json(as_dict(row))
@@ -122,6 +125,21 @@ def status(as_json: AsJson = False) -> None:
         console().print(table(("fault", "at", "on", "not yet on", "left"), rows))
 
 
+@app.command(name="audit")
+def audit_(as_json: AsJson = False) -> None:
+    """Who asked for what and what was done, the oldest first; the last drill's lines too, once it has ended.
+
+    [dim]Example:[/dim]
+      faultline faults audit --json
+    """
+    found = audit.entries(_board())
+    if as_json:
+        print_json(found)
+        return
+    rows = [(line.pop("time"), line.pop("action"), " ".join(f"{k}={v}" for k, v in line.items())) for line in found]
+    console().print(table(("time", "action", "what"), rows))
+
+
 def as_dict(row: Row) -> dict[str, Any]:
     """A row as JSON; the effects themselves stay out of it."""
     return {
@@ -159,8 +177,15 @@ def _expected(row: Row) -> list[str]:
     return [f"{each.says}: {each.signal} {each.rule}" for each in row.evidence]
 
 
-def _running() -> Place:
+def _board() -> Place:
+    """The stack, where its fault board is open. Raises LabError while somebody plays."""
     place = Place.from_environment()
+    ensure_open(place)
+    return place
+
+
+def _running() -> Place:
+    place = _board()
     if not is_up(place):
         raise LabError("Nothing is running.", "`faultline up` starts it.")
     return place

@@ -44,7 +44,7 @@ def answer(
     service: Annotated[str, typer.Option(help="Where.")] = "",
     operation: Annotated[str, typer.Option(help="In which operation.")] = "",
 ) -> None:
-    """Give an answer; the board shows what it was worth."""
+    """Give an answer; the board shows what it was worth, a minute after the fault has ended."""
     Day(Place.from_environment()).answer(player, Answer(service, operation, kind))
     console().print("Noted.")
 
@@ -58,9 +58,10 @@ def control(word: Annotated[str, typer.Argument(help="pause, resume or abort.")]
 
 @app.command()
 def board() -> None:
-    """The scoreboard."""
+    """The scoreboard; a fault's marks come a minute after its end."""
     day = Day(Place.from_environment())
-    shown = [(player, f"{points:g}", str(count)) for player, points, count in scoreboard(day.script(), day.answers())]
+    found = scoreboard(day.script(), day.answers(), day.scored_until())
+    shown = [(player, f"{points:g}", str(count)) for player, points, count in found]
     console().print(table(("player", "marks", "faults answered"), shown))
 
 

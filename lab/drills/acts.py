@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from lab.campaign.truth import Truth
 from lab.clients.control import Control
 from lab.clients.prometheus import Prometheus
+from lab.drills import machines
 from lab.drills.grading import RECOVERY
 from lab.place import LabError, Place
-from lab.stack.supervisor import Supervisor
 from services import topology
 
 MODELS = ("nlp_model", "cv_model")
-ACTIONS = ("rollback", "restart", "canary", "shed")
-USUAL_SHARE = 20.0
+ACTIONS = ("rollback", "restart", "canary", "shed", "scale")
+USUAL_RATE = 4.0
+USUAL_REPLICAS = 2
 # A restart ends what lives in a process and came without a release.
 _CURED_BY_RESTART = frozenset(
     {"memory", "crash", "blocked event loop", "CPU contention", "clock skew", "telemetry loss"}
@@ -33,43 +36,57 @@ _LATENCY = (
 )
 
 
-def cures(action: str, target: str, kind: str, services: tuple[str, ...], *, release: bool) -> bool:
-    """Whether an action removes a cause: a rollback what came with a release, a restart what lives in that process."""
+@dataclass(frozen=True)
+class Done:
+    """What was done, in words, and how to put back what it leaves behind."""
+
+    said: str
+    put_back: Callable[[], None] = lambda: None
+
+
+def cures(action: str, target: str, truth: Truth, *, release: bool) -> bool:
+    """Whether an action removes a cause: a rollback what came with a release, a restart what lives in that process,
+    the end of the canary a bad version of that model."""
     if action == "rollback":
         return release
-    return action == "restart" and target in services and kind in _CURED_BY_RESTART
+    if target not in truth.services:
+        return False
+    kind = truth.kinds[0]
+    return (action == "restart" and kind in _CURED_BY_RESTART) or (action == "canary" and kind == "bad model version")
 
 
-def perform(place: Place, action: str, target: str, rate: float) -> str:
-    """Do it for real; returns what was done. Raises LabError for what cannot be done."""
-    known = {"restart": tuple(topology.SERVICES), "canary": MODELS}.get(action, (target,))
-    if target not in known:
-        raise LabError(f"{action} needs one of {', '.join(known)}.", f"faultline drill act {action} {known[0]}")
-    if action == "restart":
-        supervisor = Supervisor(place)
-        supervisor.stop(f"services:{target}")
-        supervisor.start(f"services:{target}")
-        return f"{target} was started again."
-    if action == "canary":
-        _canary(place, target, 0.0)
-        return f"Nobody gets {target} v2 any more."
-    if action == "shed":
-        Control.of(place, "gateway").set_knob("admission.limit", rate)
-        return f"The gateway lets {rate:g} requests a second in."
+def perform(place: Place, action: str, target: str = "", amount: float = 0.0) -> Done:
+    """Do it. ``amount``: requests a second for shed, replicas for scale. Raises LabError where that cannot be."""
+    if action not in ACTIONS:
+        raise LabError(f"There is no action {action!r} here.", f"There are {', '.join(ACTIONS)}.")
+    known = {"canary": MODELS, "restart": tuple(topology.SERVICES), "scale": tuple(topology.SERVICES)}.get(action)
+    if known and target not in known:
+        raise LabError(f"{action} needs one of {', '.join(known)}.", f"`faultline drill act {action} {known[0]}`")
     if action == "rollback":
-        return "The last release was rolled back."
-    raise LabError(f"There is no action {action!r} here.", f"There are {', '.join(ACTIONS)}.")
+        return Done("The last release was rolled back.")
+    if action == "restart":
+        machines.restart(place, target)
+        return Done(f"{target} was started again.")
+    if action == "scale":
+        replicas = int(amount) or USUAL_REPLICAS
+        before = machines.scale(place, target, replicas)
+        return Done(f"{target} has {replicas} replicas.", lambda: _scale_back(place, target, before))
+    if action == "canary":
+        return _turn(place, "orchestrator", f"canary.{target}", 0.0, f"Nobody gets {target} v2 any more.")
+    rate = amount or USUAL_RATE
+    return _turn(place, "gateway", "admission.limit", rate, f"The gateway lets {rate:g} requests a second in.")
 
 
-def put_back(place: Place) -> None:
-    """Undo what actions leave behind."""
-    Control.of(place, "gateway").set_knob("admission.limit", 0.0)
-    for model in MODELS:
-        _canary(place, model, USUAL_SHARE)
+def _turn(place: Place, service: str, knob: str, value: float, said: str) -> Done:
+    """Turn a knob, which is put back to where it stood."""
+    control = Control.of(place, service)
+    before = control.knobs()[knob]
+    control.set_knob(knob, value)
+    return Done(said, lambda: control.set_knob(knob, before))
 
 
-def _canary(place: Place, model: str, share: float) -> None:
-    Control.of(place, "orchestrator").set_knob(f"canary.{model}", share)
+def _scale_back(place: Place, service: str, replicas: int) -> None:
+    machines.scale(place, service, replicas)
 
 
 def latency(prometheus: Prometheus) -> float | None:
@@ -79,16 +96,17 @@ def latency(prometheus: Prometheus) -> float | None:
 
 
 def recovery(
-    prometheus: Prometheus,
-    usual_latency_s: float | None,
-    within_s: float = WITHIN_S,
-    say: Callable[[str], None] = print,
+    prometheus: Prometheus, usual_latency_s: float | None, left: Sequence[Truth], within_s: float = WITHIN_S
 ) -> float:
-    """Marks for the SLI's recovery: all of them once answers are whole and in time again, fewer the later."""
+    """Marks for the SLI's recovery: all of them once answers are whole and in time again, fewer the later.
+
+    A silent cause that is ``left`` harms none of that and is still there: nothing has recovered from it.
+    """
+    if any(truth.silent for truth in left):
+        return 0.0
     begun = time.monotonic()
     while (spent := time.monotonic() - begun) < within_s:
         if spent > _POLL_S and _well(prometheus, usual_latency_s):
-            say(f"Answers are whole and in time again after {spent:.0f} s.")
             return round(RECOVERY * (1 - spent / within_s / 2), 1)
         time.sleep(_POLL_S)
     return 0.0

@@ -6,6 +6,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lab.campaign.truth import Truth, truth_of
+from lab.faults.catalogue import ROWS
 from lab.faults.row import Row
 
 LEVELS: Mapping[int, tuple[str, ...]] = {
@@ -42,6 +44,10 @@ class Cause:
     fault: str
     at: str
     intensity: float = 1.0
+
+    @property
+    def truth(self) -> Truth:
+        return truth_of(ROWS[self.fault], self.at)
 
 
 @dataclass(frozen=True)

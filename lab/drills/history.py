@@ -8,6 +8,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.place import Place
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS drills (
   id TEXT PRIMARY KEY, player TEXT NOT NULL, seed INTEGER NOT NULL, level INTEGER NOT NULL, started REAL NOT NULL,
@@ -16,11 +18,12 @@ CREATE TABLE IF NOT EXISTS drills (
   marks REAL, recovery REAL, seconds REAL
 )
 """
+_OPEN = "id, player, seed, level, started, ended, state, kinds, hints, marks, recovery, seconds"
 
 
 @dataclass(frozen=True)
 class Played:
-    """One row; ``kinds`` is empty and ``sealed`` all there is until the drill has ended."""
+    """One row; ``kinds`` is empty until the drill has ended. What is sealed in it is shown to nobody."""
 
     id: str
     player: str
@@ -29,7 +32,6 @@ class Played:
     started: float
     ended: float | None
     state: str
-    sealed: str
     kinds: str
     hints: int
     marks: float | None
@@ -45,6 +47,10 @@ class History:
         self._path = path
         with self._open() as db:
             db.execute(_SCHEMA)
+
+    @classmethod
+    def of(cls, place: Place) -> History:
+        return cls(place.run_dir / "drills" / "history.db")
 
     def begin(self, identity: str, player: str, seed: int, level: int, started: float, sealed: str) -> None:
         with self._open() as db:
@@ -71,7 +77,7 @@ class History:
     def all(self) -> list[Played]:
         """The newest first."""
         with self._open() as db:
-            return [Played(*row) for row in db.execute("SELECT * FROM drills ORDER BY started DESC")]
+            return [Played(*row) for row in db.execute(f"SELECT {_OPEN} FROM drills ORDER BY started DESC")]
 
     def report(self) -> list[tuple[str, int, int, float, float]]:
         """The report card: (kind, level, drills, mean marks, mean seconds) of those that were answered."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,19 +11,12 @@ from lab.clients.prometheus import Prometheus
 from lab.drills.words import complaint
 
 PATIENCE_S = 90.0
-_POLL_S = 2.0
+POLL_S = 2.0
 
 
-def wait_for(prometheus: Prometheus, truths: Sequence[Truth], seed: int, began_s: float, patience_s: float) -> str:
-    """The summary of the first alert that fires after the drill began, within ``patience_s``; else a complaint."""
-    until = time.monotonic() + patience_s
-    while True:
-        fired = first_new(prometheus.alerts(), began_s)
-        if fired:
-            return fired
-        if time.monotonic() > until:
-            return complaint(truths, seed)
-        time.sleep(_POLL_S)
+def now(prometheus: Prometheus, truths: Sequence[Truth], seed: int, began_s: float, *, late: bool) -> str:
+    """The first alert that fires after the drill began, in a line; once it is ``late``, a complaint; else nothing."""
+    return first_new(prometheus.alerts(), began_s) or (complaint(truths, seed) if late else "")
 
 
 def first_new(alerts: Sequence[Mapping[str, Any]], began_s: float) -> str:

@@ -1,30 +1,29 @@
-"""One drill from start to end. Its state is a file, so that a killed lab resumes or closes it."""
+"""One drill from start to end. Its state is on disk before anything breaks: a killed lab resumes or closes it."""
 
 from __future__ import annotations
 
 import json
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from lab.campaign.truth import Truth, truth_of
-from lab.drills import seal
+from lab import seal
+from lab.campaign.truth import Truth
 from lab.drills.choose import Cause, Drill
 from lab.drills.grading import Answer, Marks, grade
 from lab.drills.history import History
+from lab.drills.open import LONGEST_S, game_day_runs
 from lab.faults import asking, wanted
-from lab.faults.catalogue import ROWS
 from lab.place import LabError, Place
 
-# Each fault also ends by its own timer: after this long a forgotten drill is over.
-LONGEST_S = 1_500.0
+_BEGINS_WITHIN_S = 10.0
 
 
 @dataclass
 class Current:
-    """What is known of the running drill without breaking its seal."""
+    """What is known of the running drill without breaking its seal; ``begun`` once its faults are asked for."""
 
     id: str
     player: str
@@ -34,6 +33,7 @@ class Current:
     sealed: str
     opening: str = ""
     hints: int = 0
+    begun: bool = False
     answered: bool = False
     usual_latency_s: float | None = None
     left: list[int] = field(default_factory=list)
@@ -42,18 +42,29 @@ class Current:
     def over(self) -> bool:
         return time.time() > self.started + LONGEST_S
 
+    @property
+    def beginning(self) -> bool:
+        """Whether another process is about to ask for its faults; one that was killed meanwhile is not."""
+        return not self.begun and time.time() < self.started + _BEGINS_WITHIN_S
+
+    @property
+    def end(self) -> str:
+        """How it ended, where it is closed without another word of the player."""
+        if self.answered:
+            return "answered"
+        return "expired" if self.begun else "broken off"
+
 
 @dataclass(frozen=True)
 class Secret:
-    """What the seal covers: the causes and the keys of their injections."""
+    """What the seal covers."""
 
     causes: tuple[Cause, ...]
-    keys: tuple[str, ...]
     release: bool
 
     @property
     def truths(self) -> list[Truth]:
-        return [truth_of(ROWS[cause.fault], cause.at) for cause in self.causes]
+        return [cause.truth for cause in self.causes]
 
 
 class Session:
@@ -62,8 +73,8 @@ class Session:
     def __init__(self, place: Place) -> None:
         self._place = place
         self.folder = place.run_dir / "drills"
-        self.history = History(self.folder / "history.db")
-        self._key = seal.key_of(self.folder / "key")
+        self.history = History.of(place)
+        self._key = seal.key_of(place)
 
     @property
     def usual(self) -> Path:
@@ -71,22 +82,36 @@ class Session:
         return self.folder / "usual.json.gz"
 
     def current(self) -> Current:
-        """The running drill. Raises LabError where none runs; one whose time is over is closed."""
+        """The running drill; one that never began, or is over, is closed. Raises LabError where none runs."""
         try:
             found = Current(**json.loads(self._file.read_text()))
         except FileNotFoundError:
             raise LabError("No drill is running.", "`faultline drill start` begins one.") from None
+        if found.beginning:
+            raise LabError("The drill is just beginning.", "Ask again in a moment.")
+        if not found.begun:
+            self.close(found, found.end)
+            raise LabError("The drill was cut off while it began; nothing of it is on.", "`faultline drill start`")
         if found.over:
-            self.close(found, "answered" if found.answered else "expired")
+            self.close(found, found.end)
             raise LabError("The drill's time is over; its fault has ended by itself.", "`faultline drill start`")
         return found
 
-    def begin(self, drill: Drill, player: str, left: Sequence[int] = ()) -> Current:
-        """Inject what the drill holds. Raises LabError where one runs already or a fault cannot be had."""
+    def ensure_free(self) -> None:
+        """Raises LabError where a drill runs or a fault is on; what is left of an answered drill is closed."""
         if self._file.exists() and self._still_runs():
             raise LabError("A drill is running already.", "`faultline drill brief`, or `faultline drill give-up`.")
-        keys = self._inject(drill)
-        secret = {"causes": [asdict(cause) for cause in drill.causes], "keys": keys, "release": drill.release}
+        if game_day_runs(self._place):
+            raise LabError("A game day is being played.", "A drill can begin when it has ended.")
+        if any(row.ends_at > time.time() for row in wanted.read(self._place)):
+            raise LabError("A fault is on already: a drill begins on a healthy system.", "`faultline faults clear`")
+
+    def begin(
+        self, drill: Drill, player: str, left: Sequence[int] = (), usual_latency_s: float | None = None
+    ) -> Current:
+        """Inject what the drill holds. Raises LabError where one runs already or a fault cannot be had."""
+        self.ensure_free()
+        secret = {"causes": [asdict(cause) for cause in drill.causes], "release": drill.release}
         current = Current(
             secrets.token_hex(4),
             player,
@@ -94,16 +119,20 @@ class Session:
             drill.level,
             time.time(),
             seal.seal(secret, self._key),
+            usual_latency_s=usual_latency_s,
             left=list(left),
         )
+        self.save(current)
         self.history.begin(current.id, player, drill.seed, drill.level, current.started, current.sealed)
+        self._inject(current, drill)
+        current.begun = True
         self.save(current)
         return current
 
     def secret(self, current: Current) -> Secret:
         """Break the seal."""
         told = seal.unseal(current.sealed, self._key)
-        return Secret(tuple(Cause(**cause) for cause in told["causes"]), tuple(told["keys"]), told["release"])
+        return Secret(tuple(Cause(**cause) for cause in told["causes"]), told["release"])
 
     def answer(self, current: Current, answers: Sequence[Answer], shown: Sequence[bool]) -> Marks:
         """Grade once; the fault stays on so that the player can act."""
@@ -114,21 +143,21 @@ class Session:
         seconds = time.time() - current.started
         truths = self.secret(current).truths
         marks = grade(answers, truths, shown, current.hints, seconds / 60)
+        self._end_row(current, "answered", marks.total, seconds)
         current.answered = True
         self.save(current)
-        self._end_row(current, "answered", marks.total, seconds)
         return marks
 
-    def lift(self, current: Current) -> None:
-        """End the drill's faults now."""
-        keys = set(self.secret(current).keys)
+    def lift(self, causes: Iterable[Cause]) -> None:
+        """End these faults now; one whose own timer was quicker has ended."""
+        meant = {(cause.fault, cause.at) for cause in causes}
         for row in wanted.read(self._place):
-            if row.key in keys:
+            if (row.fault, row.at) in meant:
                 asking.clear(self._place, row.key)
 
     def close(self, current: Current, state: str) -> None:
         """End faults and drill; an answered one keeps its marks."""
-        self.lift(current)
+        self.lift(self.secret(current).causes)
         if not current.answered:
             self._end_row(current, state, 0.0, time.time() - current.started)
         self._file.unlink(missing_ok=True)
@@ -143,23 +172,20 @@ class Session:
 
     def _still_runs(self) -> bool:
         current = Current(**json.loads(self._file.read_text()))
-        if current.over or current.answered:
-            self.close(current, "answered" if current.answered else "expired")
-            return False
-        return True
+        if current.beginning or not (current.over or current.answered or not current.begun):
+            return True
+        self.close(current, current.end)
+        return False
 
-    def _inject(self, drill: Drill) -> list[str]:
-        keys: list[str] = []
+    def _inject(self, current: Current, drill: Drill) -> None:
+        left_s = current.started + LONGEST_S - time.time()
         for cause in drill.causes:
-            ask = asking.Ask(cause.fault, cause.at, intensity=cause.intensity, seconds=LONGEST_S)
             try:
-                keys.append(asking.order(self._place, ask).key)
+                asking.order(self._place, asking.Ask(cause.fault, cause.at, intensity=cause.intensity, seconds=left_s))
             except LabError:
-                for key in keys:
-                    asking.clear(self._place, key)
+                self.close(current, "broken off")
                 # The reason names the fault, and the player may draw this seed again.
                 raise LabError("This drill cannot begin now.", "Try another seed, or `faultline reset`.") from None
-        return keys
 
     def _end_row(self, current: Current, state: str, marks: float, seconds: float) -> None:
         kinds = " + ".join(truth.kinds[0] for truth in self.secret(current).truths) or "no fault"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from lab.campaign.truth import Truth
+from lab.campaign.truth import Truth, plain
 
 _SLOW = (
     "Support has three calls from agents who say that the price takes ages to appear today.",
@@ -58,6 +58,8 @@ def hints(truths: Sequence[Truth], queries: Sequence[str]) -> list[str]:
             "Nothing is wrong.",
         ]
     first, typed = truths[0], queries[0] if queries else ""
+    if tells_both(typed, truths):
+        typed = ""
     both = " There are two causes." if len(truths) > 1 else ""
     return [
         _class_hint(first) + both,
@@ -67,6 +69,16 @@ def hints(truths: Sequence[Truth], queries: Sequence[str]) -> list[str]:
         else f"Follow the path through {first.services[0]}.",
         "; ".join(f"{truth.kinds[0]} in {truth.services[0]}" for truth in truths) + ".",
     ]
+
+
+def tells_both(text: str, truths: Sequence[Truth]) -> bool:
+    """Whether a text names a service and a kind of one cause together, in any of their accepted names."""
+    said = f" {plain(text)} "
+    return any(
+        any(f" {plain(name)} " in said for name in truth.services)
+        and any(f" {plain(kind)} " in said for kind in truth.kinds)
+        for truth in truths
+    )
 
 
 def _heard(truth: Truth) -> tuple[str, ...]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
 
+from lab import seal
 from lab.faults import audit
 from lab.faults.row import SharedEffect
 from lab.faults.shared import Shared, make, undo
 from lab.faults.wanted import Wanted, folder, replace
 from lab.place import Place
+
+_SUFFIX = ".sealed"
 
 
 class Journal:
@@ -24,7 +26,7 @@ class Journal:
         self._running: dict[str, Shared] = {}
 
     def names(self) -> set[str]:
-        return {path.stem for path in self._folder.glob("*.json")}
+        return {path.stem for path in self._folder.glob(f"*{_SUFFIX}")}
 
     def keep(self, key: str, row: Wanted, effect: SharedEffect) -> None:
         """Make the change where this keeper has not made it yet, and go on with what goes on."""
@@ -38,7 +40,7 @@ class Journal:
 
     def undo(self, key: str) -> None:
         """Put back what was changed, then forget how."""
-        record = json.loads(self._path(key).read_text())
+        record = self._record(key)
         self._running.pop(key, None)
         undo(record["kind"], self._place, record["plan"])
         self._path(key).unlink()
@@ -46,17 +48,20 @@ class Journal:
 
     def overdue(self) -> list[str]:
         """What should have ended by now."""
-        return [key for key in self.names() if json.loads(self._path(key).read_text())["ends_at"] < time.time()]
+        return [key for key in self.names() if self._record(key)["ends_at"] < time.time()]
 
     def _plan(self, key: str) -> dict[str, Any] | None:
         """What an earlier keeper wrote down before the same change: the state before it, which is gone now."""
-        path = self._path(key)
-        plan: dict[str, Any] | None = json.loads(path.read_text())["plan"] if path.exists() else None
+        plan: dict[str, Any] | None = self._record(key)["plan"] if self._path(key).exists() else None
         return plan
 
     def _write(self, key: str, kind: str, ends_at: float, plan: dict[str, Any]) -> dict[str, Any]:
-        replace(self._path(key), json.dumps({"kind": kind, "ends_at": ends_at, "plan": plan}))
+        replace(self._path(key), seal.seal({"kind": kind, "ends_at": ends_at, "plan": plan}, seal.key_of(self._place)))
         return plan
 
+    def _record(self, key: str) -> dict[str, Any]:
+        record: dict[str, Any] = seal.unseal(self._path(key).read_text(), seal.key_of(self._place))
+        return record
+
     def _path(self, key: str) -> Path:
-        return self._folder / f"{key}.json"
+        return self._folder / f"{key}{_SUFFIX}"

@@ -1,9 +1,11 @@
-"""What is wanted: the faults somebody asked for, in one file that the command line writes and the keeper reads."""
+"""What is wanted: the faults somebody asked for, in one file that the command line writes and the keeper reads.
+
+It is sealed, as all of fault control's files are: a player who comes by learns nothing of a hidden fault.
+"""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +13,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab import seal
 from lab.place import Place
+
+FILE = "wanted.sealed"
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,8 @@ def folder(place: Place) -> Path:
 
 
 def read(place: Place) -> list[Wanted]:
-    path = folder(place) / "wanted.json"
-    return [Wanted(**row) for row in json.loads(path.read_text())] if path.exists() else []
+    path = folder(place) / FILE
+    return [Wanted(**row) for row in seal.unseal(path.read_text(), seal.key_of(place))] if path.exists() else []
 
 
 @contextmanager
@@ -48,7 +53,7 @@ def changed(place: Place) -> Iterator[list[Wanted]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         rows = read(place)
         yield rows
-        replace(folder(place) / "wanted.json", json.dumps([asdict(row) for row in rows], indent=1))
+        replace(folder(place) / FILE, seal.seal([asdict(row) for row in rows], seal.key_of(place)))
 
 
 def replace(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,8 +39,13 @@ def marks(script: Script, said: Said) -> float:
     return grade([said.answer], [truth], [False], hints=0, minutes=(said.at_s - step.at_s) / 60).total
 
 
-def scoreboard(script: Script, answers: Sequence[Said]) -> list[tuple[str, float, int]]:
-    """(player, marks, faults answered), the best first; of several answers to one fault the first counts."""
+def scoreboard(
+    script: Script, answers: Sequence[Said], scored_until_s: float = math.inf
+) -> list[tuple[str, float, int]]:
+    """(player, marks, faults answered), the best first; of several answers to one fault the first counts.
+
+    A fault's marks come once nobody can answer it any longer: before, they would tell who is right.
+    """
     table = []
     for player in script.players:
         first: dict[Step, Said] = {}
@@ -47,7 +53,8 @@ def scoreboard(script: Script, answers: Sequence[Said]) -> list[tuple[str, float
             step = step_at(script, said.at_s)
             if step is not None:
                 first.setdefault(step, said)
-        table.append((player, sum(marks(script, said) for said in first.values()), len(first)))
+        ended = [said for step, said in first.items() if step.ends_s + _GRACE_S <= scored_until_s]
+        table.append((player, sum(marks(script, said) for said in ended), len(first)))
     return sorted(table, key=lambda row: (-row[1], row[0]))
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import json
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lab.drills import seal
+from lab import seal
 from lab.drills.grading import Answer
+from lab.drills.open import ensure_open, game_day_runs
 from lab.faults import asking, wanted
 from lab.gameday.board import Said, report
 from lab.gameday.script import Script, Step, parse
@@ -44,7 +47,11 @@ class Day:
         self.folder = place.run_dir / "gameday"
 
     def begin(self, document: object) -> str:
-        """Lay the folder out anew; returns the instructor's token, which is kept as a digest alone."""
+        """Lay the folder out anew; returns the instructor's token, which is kept as a digest alone.
+
+        Raises LabError while a drill runs or another game day is played.
+        """
+        ensure_open(self._place)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(mode=0o700, parents=True)
         token = secrets.token_urlsafe(12)
@@ -55,6 +62,10 @@ class Day:
 
     def run(self, script: Script, say: Callable[[str], None]) -> str:
         """Play until the last fault has ended or the instructor aborts; returns the report's path."""
+        with self._lease():
+            return self._play(script, say)
+
+    def _play(self, script: Script, say: Callable[[str], None]) -> str:
         left = list(script.steps)
         on: list[str] = []
         ended = "ended as planned"
@@ -114,11 +125,22 @@ class Day:
         if not path.exists() or not hmac.compare_digest(path.read_text(), _digest(token)):
             raise LabError("This is for the instructor.", "`faultline gameday run` printed the token.")
 
+    def scored_until(self) -> float:
+        """Seconds of play up to which marks may be seen: all of them once nobody plays any longer."""
+        return self.clock().now() if game_day_runs(self._place) else float("inf")
+
     def clock(self) -> Clock:
         return Clock(**json.loads((self.folder / "clock.json").read_text()))
 
     def _key(self) -> bytes:
-        return seal.key_of(self._place.run_dir / "drills" / "key")
+        return seal.key_of(self._place)
+
+    @contextmanager
+    def _lease(self) -> Iterator[None]:
+        """Held while somebody plays, and gone with this process whatever ends it."""
+        with (self.folder / "lease").open("w") as lease:
+            fcntl.flock(lease, fcntl.LOCK_EX)
+            yield
 
     def _save(self, clock: Clock) -> None:
         wanted.replace(self.folder / "clock.json", json.dumps(asdict(clock)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -140,5 +139,4 @@ def test_the_command_line_lists_injects_shows_and_clears(busy: Busy) -> None:
     refused = system.cli("faults", "inject", "slow-auth", "--at", "cv_model")
     assert refused.returncode == 1
     assert "acts at gateway" in refused.stderr
-    audit = (system.place.run_dir / "control" / "audit.jsonl").read_text().splitlines()
-    assert {"asked", "begun", "cleared"} <= {json.loads(line)["action"] for line in audit}
+    assert {"asked", "begun", "cleared"} <= {line["action"] for line in system.cli_json("faults", "audit")}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, fields
 from typing import Any
 
 from lab.faults.wanted import Wanted
 from lab.place import Place
-from lab.traffic.shifts import shifts_file, write_shifts
+from lab.traffic.shifts import read_shifts, shifts_file, write_shifts
 from marketplace.world import Shifts
 
 _DEFAULTS = {each.name: each.default for each in fields(Shifts)}
@@ -44,8 +43,7 @@ def _now(place: Place) -> tuple[dict[str, Any], float]:
     path = shifts_file(place)
     if not path.exists():
         return asdict(Shifts()), 0.0
-    document = json.loads(path.read_text())
-    return document["shifts"], float(document["until"])
+    return read_shifts(path)
 
 
 def _scaled(name: str, value: Any, intensity: float) -> Any:

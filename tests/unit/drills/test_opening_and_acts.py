@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from lab.drills.acts import cures
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.campaign.truth import truth_of
+from lab.drills.acts import cures, perform, recovery
 from lab.drills.opening import first_new
+from lab.faults.catalogue import ROWS
+from lab.place import LabError, Place
 
 
 def alert(name: str, active: str, state: str = "firing") -> dict[str, object]:
@@ -22,12 +30,70 @@ def test_the_oldest_new_firing_alert_opens() -> None:
     assert first_new(alerts, 1000.0) == ""
 
 
+PHOTO, LEAK, CANARY = (truth_of(ROWS[fault]) for fault in ("corrupt-photo", "leak", "nlp-canary"))
+
+
 def test_a_rollback_cures_what_came_with_a_release_alone() -> None:
-    assert cures("rollback", "", "bad input", ("cv_model",), release=True)
-    assert not cures("rollback", "", "bad input", ("cv_model",), release=False)
+    assert cures("rollback", "", PHOTO, release=True)
+    assert not cures("rollback", "", PHOTO, release=False)
 
 
 def test_a_restart_cures_what_lives_in_that_process_alone() -> None:
-    assert cures("restart", "nlp_model", "memory", ("nlp_model",), release=False)
-    assert not cures("restart", "cv_model", "memory", ("nlp_model",), release=False)
-    assert not cures("restart", "nlp_model", "bad input", ("nlp_model",), release=False)
+    assert cures("restart", "nlp_model", LEAK, release=False)
+    assert not cures("restart", "cv_model", LEAK, release=False)
+    assert not cures("restart", "cv_model", PHOTO, release=False)
+
+
+def test_the_end_of_the_canary_cures_a_bad_version_of_that_model_alone() -> None:
+    assert cures("canary", "nlp_model", CANARY, release=False)
+    assert not cures("canary", "cv_model", CANARY, release=False)
+    assert not cures("shed", "", CANARY, release=False)
+
+
+def test_nothing_has_recovered_from_a_silent_cause_that_is_left() -> None:
+    prometheus: Any = None  # is not even asked
+    assert recovery(prometheus, None, [CANARY]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "said"),
+    [
+        ("dance", "", "no action"),
+        ("restart", "redis", "needs one of"),
+        ("canary", "gateway", "needs one of"),
+        ("scale", "everything", "needs one of"),
+        ("scale", "nlp_model", "only Kubernetes"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_a_clear_word(tmp_path: Path, action: str, target: str, said: str) -> None:
+    with pytest.raises(LabError, match=said):
+        perform(Place(tmp_path, tmp_path / "run"), action, target)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Place, Path]:
+    """A place in Kubernetes, and what its kubectl was told."""
+    told = tmp_path / "told"
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(f'#!/bin/sh\necho "$@" >> {told}\n[ "$3" = get ] && printf 1\nexit 0\n')
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return Place(tmp_path, tmp_path / "run", environment="kubernetes"), told
+
+
+def test_in_kubernetes_a_service_gets_replicas_and_loses_them_again(cluster: tuple[Place, Path]) -> None:
+    place, told = cluster
+    done = perform(place, "scale", "nlp_model", 3)
+    done.put_back()
+
+    assert done.said == "nlp_model has 3 replicas."
+    scaled = [line for line in told.read_text().splitlines() if " scale " in line]
+    assert scaled == [f"-n marketplace scale deployment/nlp-model --replicas={count}" for count in (3, 1)]
+    with pytest.raises(LabError, match="cannot be had"):
+        perform(place, "scale", "nlp_model", 50)
+
+
+def test_in_kubernetes_a_restart_is_a_rollout(cluster: tuple[Place, Path]) -> None:
+    place, told = cluster
+    perform(place, "restart", "feature_store")
+    assert "rollout restart deployment/feature-store" in told.read_text()

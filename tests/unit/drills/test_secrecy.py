@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from lab import seal
 from lab.campaign.truth import truth_of
-from lab.drills import seal
+from lab.diagnosis.names import QUERIES
 from lab.drills.history import History
 from lab.drills.words import complaint, hints
 from lab.faults.catalogue import ROWS
@@ -26,16 +27,19 @@ def test_a_seal_opens_with_its_key_alone_and_all_are_of_one_length() -> None:
         seal.unseal(short, b"x" * 32)
 
 
-@pytest.mark.parametrize("fault", sorted(ROWS))
-def test_no_opening_and_no_hint_but_the_last_names_service_and_kind(fault: str) -> None:
-    truth = truth_of(ROWS[fault])
-    told = hints([truth], ['{ span.peer.service = "redis" }'])
-
-    for line in (complaint([truth], 1), *told[:-1]):
-        names_service = any(service in line for service in truth.services)
-        assert not (names_service and any(kind in line for kind in truth.kinds)), line
-    assert truth.kinds[0] in told[-1]
-    assert truth.services[0] in told[-1]
+@pytest.mark.parametrize(("fault", "at"), [(row.id, at) for row in ROWS.values() for at in row.places])
+def test_no_opening_and_no_hint_but_the_last_names_service_and_kind(fault: str, at: str) -> None:
+    """Whatever the engine would type: every question it asks, and every query of the row's own evidence."""
+    truth = truth_of(ROWS[fault], at)
+    typed = [*QUERIES.values(), *(f'{query}{{service_name="{at}"}}' for query in QUERIES.values())]
+    typed += [str(each.signal) for each in ROWS[fault].evidence]
+    for query in typed:
+        told = hints([truth], [query])
+        for line in (*(complaint([truth], seed) for seed in range(6)), *told[:-1]):
+            names_service = any(service.lower() in line.lower() for service in truth.services)
+            assert not (names_service and any(kind.lower() in line.lower() for kind in truth.kinds)), line
+        assert truth.kinds[0] in told[-1]
+        assert truth.services[0] in told[-1]
 
 
 def test_a_running_drills_row_tells_nothing_until_it_has_ended(tmp_path: Path) -> None:

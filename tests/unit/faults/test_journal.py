@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+from lab import seal
 from lab.faults import shared
 from lab.faults.journal import Journal
 from lab.faults.row import SharedEffect
@@ -32,7 +32,7 @@ class Light:
         return {"was": "off"}
 
     def apply(self, place: Place, plan: dict[str, Any]) -> None:
-        written = list((folder(place) / "undo").glob("*.json"))
+        written = list((folder(place) / "undo").glob("*.sealed"))
         assert written, "how to undo it is on disk before it is made"
         self.done.append("on")
         if self.fails:
@@ -94,5 +94,6 @@ def test_what_is_overdue_is_known(place: Place) -> None:
     Journal(place).keep("k-0", wanted(seconds=-1), EFFECT)
     Journal(place).keep("l-0", wanted(), EFFECT)
     assert Journal(place).overdue() == ["k-0"]
-    record = json.loads((folder(place) / "undo" / "k-0.json").read_text())
-    assert record["kind"] == "tiny_queue"
+    kept = (folder(place) / "undo" / "k-0.sealed").read_text()
+    assert "tiny_queue" not in kept, "who comes by learns nothing"
+    assert seal.unseal(kept, seal.key_of(place))["kind"] == "tiny_queue"
