@@ -1,0 +1,71 @@
+// Marks, and the solution: metric, exemplar, trace, critical path, logs, cause, on the player's own evidence.
+
+import { h } from './dom.js';
+import { bar } from './drill_start.js';
+import { evidenceWaterfall } from './evidence.js';
+import { grafanaLink } from './backends.js';
+
+const PARTS = [['service', 'Service'], ['operation', 'Operation'], ['kind', 'Kind'], ['evidence', 'Evidence']];
+const COSTS = [['hints', 'Hints'], ['time', 'Time']];
+
+/** {service, operation, kind, evidence, hints, time, total, recovery, most} as a table. */
+export function marksTable(marks) {
+  const most = marks.most;
+  return h('table.rows.marks', null,
+    h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Part'), h('th', { scope: 'col' }, 'Marks'), h('td', null))),
+    h('tbody', null,
+      PARTS.map(([name, text]) => line(text, `${show(marks[name])} of ${most[name]}`, bar(marks[name], most[name]))),
+      COSTS.filter(([name]) => marks[name]).map(([name, text]) => line(text, `−${show(marks[name])}`)),
+      line('Total', `${show(marks.total)} of 100`, bar(marks.total, 100), 'total'),
+      marks.recovery === null ? null : line('Recovery', `${show(marks.recovery)} of ${most.recovery}`, bar(marks.recovery, most.recovery))));
+}
+
+const show = (value) => String(Math.round(value * 10) / 10);
+
+function line(name, text, meter, kind = '') {
+  return h('tr', { class: kind }, h('th', { scope: 'row' }, name), h('td.number', null, text), h('td', null, meter));
+}
+
+/** `own`: ids of the traces that the player gave or pinned; the first that is still there is drawn. */
+export function solutionOf(solution, context, { own = [] } = {}) {
+  const { link } = context;
+  if (!solution.causes.length) {
+    return h('section.solution', null, h('h2', null, 'What it was'), solution.lines.map((each) => h('p', null, each)));
+  }
+  const theirs = solution.causes.flatMap((each) => each.traces);
+  return h('section.solution', null, h('h2', null, 'What it was, and the way to it'),
+    solution.causes.map((cause) => causeOf(cause, context)),
+    evidenceWaterfall([...own, ...theirs], own, context),
+    remarks(solution.lines).map((each) => h('p', null, each)), fullText(solution.lines),
+    h('p.muted', null, 'More to look at: ', h('a', { href: link('/overview') }, 'objectives'), ' and ', h('a', { href: link('/traces') }, 'traces'), '.'));
+}
+
+function causeOf({ kind, service, operation, sentence, query, traces, log_query: logQuery, logs }, { link, state, range }) {
+  return h('article.cause-found', null,
+    h('h3', null, `${kind} in ${service}`, operation ? `, ${operation}` : ''),
+    h('ol', null,
+      sentence || query ? h('li', null, h('strong', null, 'Metric. '), sentence, typed(query, '/metrics', 'prometheus', { link, state, range })) : null,
+      traces.length ? h('li', null, h('strong', null, 'Trace. '), 'An exemplar leads to ',
+        h('a', { href: link(`/trace/${traces[0]}`) }, `${traces[0].slice(0, 12)}…`), '.') : null,
+      logQuery ? h('li', null, h('strong', null, 'Logs.'), typed(logQuery, '/logs', 'loki', { link, state, range }),
+        logs.length ? h('pre', { tabindex: 0, role: 'region', 'aria-label': 'Log lines that show it' }, logs.join('\n')) : null) : null));
+}
+
+/** A query as it is typed, with where it can be run. */
+function typed(query, page, uid, { link, state, range }) {
+  if (!query) return null;
+  const grafana = grafanaLink(state?.grafana, uid, query, range);
+  return [h('pre', { tabindex: 0, role: 'region', 'aria-label': 'Query' }, query), h('p.buttons', null,
+    h('a.button', { href: link(page, { q: query }) }, page === '/logs' ? 'Open in Logs' : 'Open in Metrics'),
+    grafana ? h('a.button', { href: grafana, target: '_blank', rel: 'noopener' }, 'Open in Grafana') : null)];
+}
+
+const OWN = 'In your trace: ';
+
+function remarks(lines) {
+  return lines.filter((each) => each.startsWith(OWN));
+}
+
+function fullText(lines) {
+  return h('details', null, h('summary', null, 'As the command line tells it'), h('pre', { tabindex: 0, role: 'region', 'aria-label': 'The solution as text' }, lines.join('\n')));
+}

@@ -1,0 +1,30 @@
+// HTML that the server rendered from our own Markdown, taken over element by element: only what a document needs.
+
+const TAGS = new Set([
+  'P', 'H1', 'H2', 'H3', 'H4', 'UL', 'OL', 'LI', 'CODE', 'PRE', 'STRONG', 'EM', 'A', 'BLOCKQUOTE', 'HR', 'BR',
+  'TABLE', 'THEAD', 'TBODY', 'TR', 'TH', 'TD',
+]);
+
+/** The document's nodes as a fragment. Unknown elements leave their text behind; of attributes only a safe `href` stays. */
+export function rendered(html) {
+  const parsed = new DOMParser().parseFromString(html, 'text/html');
+  const fragment = document.createDocumentFragment();
+  copy(parsed.body, fragment);
+  return fragment;
+}
+
+function copy(from, to) {
+  for (const node of from.childNodes) {
+    if (node.nodeType === Node.TEXT_NODE) to.append(node.data);
+    else if (node.nodeType === Node.ELEMENT_NODE) copy(node, element(node, to));
+  }
+}
+
+function element(node, to) {
+  if (!TAGS.has(node.tagName)) return to;
+  const made = document.createElement(node.tagName);
+  const href = node.getAttribute('href') ?? '';
+  if (node.tagName === 'A' && /^(https?:\/\/|\/(?!\/)|#)/.test(href)) made.setAttribute('href', href);
+  to.append(made);
+  return made;
+}

@@ -1,0 +1,180 @@
+// Runbooks: their list, and one with each query block run in place and the branch of the table it leads to.
+
+import { announce, fill, h, icon, ICONS, newId } from './dom.js';
+import { number } from './format.js';
+import { pinButton } from './notebook.js';
+import { rendered } from './rendered.js';
+import { empty, failure, loading } from './states.js';
+
+export const title = 'Runbooks';
+
+const PAGE_OF = { promql: '/metrics', traceql: '/traces', logql: '/logs' };
+const SEVERITIES = { critical: 'bad', page: 'bad', warning: 'warn', ticket: 'warn' };
+
+export async function show(main, context) {
+  const name = context.path.replace(/^\/runbooks\/?/, '');
+  if (!name) return list(main, context);
+  return name.startsWith('kinds/') ? kind(main, context, name) : page(main, context, name);
+}
+
+async function list(main, { api, link, signal }) {
+  const { runbooks } = await api.get('/api/runbooks', {}, { signal });
+  const active = await activeAlerts(api, signal);
+  const firing = new Set(active.map((each) => each.name));
+  runbooks.sort((a, b) => firing.has(b.alert) - firing.has(a.alert) || a.alert.localeCompare(b.alert));
+  fill(main, h('h1', null, 'Runbooks'),
+    h('p.lead', null, 'One for each alert. Each query in them can be run where it stands.'),
+    runbooks.length ? h('ul.cards', null, runbooks.map((each) => h('li', null,
+      h('a.card-link', { href: link(`/runbooks/${each.alert}`) }, each.alert), ' ',
+      h('span.badge', { class: SEVERITIES[each.severity] ?? '' }, each.severity ?? ''),
+      firing.has(each.alert) ? h('span.badge.bad', null, 'firing now') : null,
+      each.title && each.title !== each.alert ? h('p', null, each.title) : null)))
+      : empty('There are no runbooks here.', 'They lie in `docs/runbooks`, one file for each alert.'));
+}
+
+/** A page about one kind of fault, where a decision table leads. */
+async function kind(main, { api, link, signal }, name) {
+  const found = await api.get(`/api/runbooks/${name}`, {}, { signal });
+  fill(main, back(link), h('h1', null, found.title), found.sections.map(section));
+}
+
+async function page(main, { api, link, query, signal }, name) {
+  const found = await api.get(`/api/runbooks/${encodeURIComponent(name)}`, {}, { signal });
+  const labels = labelsOf(query, (await activeAlerts(api, signal)).filter((each) => each.name === name));
+  const held = new Map();
+  const sections = found.sections.map(section);
+  const steps = found.steps.map((step, index) => stepOf(step, index, { api, name, labels, link, signal, done }));
+  const board = decision(sections, found);
+
+  function done(step, result) {
+    held.set(step.name, result.holds);
+    board.mark(held);
+  }
+
+  const all = h('button.primary', { type: 'button', onclick: runAll }, icon(ICONS.run), 'Run all steps');
+  async function runAll() {
+    all.disabled = true;
+    for (const step of steps) await step.run();
+    all.disabled = false;
+    all.focus();
+    announce(board.text());
+  }
+
+  const placed = h('div.runbook', null, sections);
+  for (const [index, block] of [...placed.querySelectorAll('[data-section="Diagnosis"] pre')].entries()) {
+    if (steps[index]) block.after(steps[index].place);
+  }
+  fill(main, back(link), h('h1', null, found.title), facts(found.front_matter),
+    h('p.buttons', null, all), h('p.muted', null, told(labels)), placed);
+}
+
+const back = (link) => h('p', null, h('a', { href: link('/runbooks') }, 'All runbooks'));
+
+function section({ title: heading, html }) {
+  const id = newId('section');
+  const made = h('section', { 'aria-labelledby': id, 'data-section': heading }, h('h2', { id }, heading), rendered(html));
+  for (const table of made.querySelectorAll('table')) table.replaceWith(h('div.scroll-x', { tabindex: 0, role: 'region', 'aria-label': heading }, table.cloneNode(true)));
+  return made;
+}
+
+function facts(front) {
+  const shown = Object.entries(front).filter(([name]) => name !== 'alert');
+  return h('dl.facts', null, shown.map(([name, value]) => h('div', null, h('dt', null, name),
+    h('dd', null, [value].flat().join(', ') || '–'))));
+}
+
+function told(labels) {
+  const said = Object.entries(labels).map(([name, value]) => `${name} = ${value}`).join(', ');
+  return said ? `The steps ask for ${said}.` : 'The alert does not fire now: the steps ask for all services.';
+}
+
+/** One step: its run button and, below, what came back. */
+function stepOf(step, index, { api, name, labels, link, signal, done }) {
+  const out = h('div.step-result', { 'aria-live': 'polite' });
+  const button = h('button', { type: 'button', 'aria-label': `Run step ${step.number}: ${step.name ?? step.language}`, onclick: run }, icon(ICONS.run), 'Run');
+  async function run() {
+    button.disabled = true;
+    fill(out, loading('Asking …'));
+    try {
+      const result = await api.post(`/api/runbooks/${encodeURIComponent(name)}/steps/${step.number}/run`, { labels }, { signal });
+      fill(out, resultOf(result, name, link));
+      done(step, result);
+    } catch (error) {
+      if (error.name !== 'AbortError') fill(out, failure(error, run));
+    } finally {
+      button.disabled = false;
+    }
+  }
+  return { run, place: h('div.step', { 'data-step': index + 1 }, h('p.buttons', null, button, h('span.badge', null, step.language)), out) };
+}
+
+function resultOf(result, alert, link) {
+  return [verdict(result), result.rows.length ? table(result, link) : null,
+    result.total > result.rows.length ? h('p.muted', null, `${result.rows.length} of ${result.total} are shown.`) : null,
+    h('p.buttons', null,
+      PAGE_OF[result.language] ? h('a', { href: link(PAGE_OF[result.language], { q: result.query }) }, 'Open the query') : null,
+      pinButton('chart', {
+        title: `${alert}, step ${result.number}: ${result.name}`, query: result.query, language: result.language,
+        data: { columns: result.columns, rows: result.rows },
+      }))];
+}
+
+function verdict({ holds, expect, error }) {
+  if (holds === null) return h('p.verdict.warn', null, h('strong', null, 'Could not be asked. '), error);
+  return h('p.verdict', { class: holds ? 'yes' : 'no' }, h('strong', null, holds ? 'Holds' : 'Does not hold'), `: ${expect}.`);
+}
+
+function table({ columns, rows, number: step }, link) {
+  return h('div.scroll-x', { tabindex: 0, role: 'region', 'aria-label': `Result of step ${step}` }, h('table.rows', null,
+    h('thead', null, h('tr', null, columns.map((each) => h('th', { scope: 'col' }, each)))),
+    h('tbody', null, rows.map((row) => h('tr', null, row.map((cell) => h('td', null, shown(cell, link))))))));
+}
+
+function shown(cell, link) {
+  if (typeof cell === 'number') return number(cell);
+  if (/^[0-9a-f]{32}$/.test(cell ?? '')) return h('a', { href: link(`/trace/${cell}`) }, `${cell.slice(0, 12)}…`);
+  return cell ?? '–';
+}
+
+/** The decision table: `mark` shows which row the steps' results point to, as the runner on the command line does. */
+function decision(sections, { table: branches = [] }) {
+  const place = sections.find((each) => each.dataset.section === 'Decision table');
+  const rows = [...(place?.querySelectorAll('tbody tr') ?? [])];
+  const line = h('p.verdict', { role: 'status' }, 'Run the steps: the row that their results point to is marked here.');
+  place?.querySelector('h2').after(line);
+  function mark(held) {
+    const at = branches.findIndex((row) => points(row, held));
+    for (const [index, row] of rows.entries()) {
+      row.classList.toggle('marked', index === at);
+      if (index === at) row.setAttribute('aria-current', 'true');
+      else row.removeAttribute('aria-current');
+    }
+    line.textContent = at < 0 ? 'So far the results point to no row.' : `The results point to: ${branches[at].kind}.`;
+    line.classList.toggle('yes', at >= 0);
+  }
+  return { mark, text: () => line.textContent };
+}
+
+/** Whether a row fits: what it names has to hold, or not to; what was not asked points nowhere. */
+function points({ holds, fails }, held) {
+  return holds.every((name) => held.get(name) === true) && fails.every((name) => held.get(name) === false);
+}
+
+/** Labels from the URL (?service_name=cv_model), else of all alerts of this name that fire, several values as a|b. */
+function labelsOf(query, alerts) {
+  const asked = [...query].filter(([name]) => !['from', 'to', 'last', 'refresh', 'service', 'client'].includes(name));
+  const found = asked.length ? asked : alerts.flatMap((each) => Object.entries(each.labels));
+  const values = new Map();
+  for (const [name, value] of found) values.set(name, new Set([...(values.get(name) ?? []), value]));
+  return Object.fromEntries([...values].map(([name, each]) => [name, [...each].sort().join('|')]));
+}
+
+async function activeAlerts(api, signal) {
+  try {
+    const { alerts } = await api.get('/api/alerts', {}, { signal });
+    return alerts.filter((each) => each.state === 'active');
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    return []; // Alertmanager is away: a runbook can be read all the same, and its steps ask for all services
+  }
+}
