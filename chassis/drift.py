@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from chassis import semconv
+from chassis.background import keep_running
 from chassis.telemetry import Telemetry
 
 LEAST_ROWS = 500  # the 99th percentile of an unshifted PSI is 0.046 at 500 rows, 0.21 at 100: no score below
@@ -135,7 +136,7 @@ class DriftWatch(AbstractAsyncContextManager["DriftWatch"]):
         self._queue.append(row)
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name=f"drift of {self.labels['model_name']}")
+        self._task = keep_running(self.telemetry, self._run, f"drift of {self.labels['model_name']}")
         return self
 
     async def __aexit__(
@@ -197,9 +198,10 @@ def _statistics(reference: Reference, rows: Sequence[Row], feature: str) -> dict
     told: dict[str, Any] = {"null_share": round(1 - len(values) / len(rows), 4)}
     if not values:
         return told
-    mean = math.fsum(values) / len(values)
+    # Divided before they are added or squared: one absurd value may be as large as a float goes.
+    mean = math.fsum(value / len(values) for value in values)
     told["mean"] = _short(mean)
-    told["deviation"] = _short(math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values)))
+    told["deviation"] = _short(math.hypot(*((value - mean) / math.sqrt(len(values)) for value in values)))
     told |= {f"p{percent}": _short(_percentile(values, percent)) for percent in (5, 50, 95)}
     if len(values) >= LEAST_ROWS:
         bins = Counter(map(reference.bin, values))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI
 
+from chassis.background import keep_running
 from chassis.drift import watch_model
 from chassis.problems import Problem
 from chassis.redis import RedisStore, StoreUnavailable
@@ -61,7 +61,7 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
             app.state.reader = FeatureReader(store, telemetry, watch)
             app.state.event_log = EventLog(store, telemetry)
             aggregator = Aggregator(stream, telemetry, consumer=telemetry.instance)
-            counting = asyncio.create_task(aggregator.run(), name="events")
+            counting = keep_running(telemetry, aggregator.run, "counting of events")
             yield
             counting.cancel()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from chassis.background import keep_running
 from chassis.drift import DriftWatch, read_references
 from chassis.problems import Problem
 from chassis.redis import RedisStore, StoreUnavailable
@@ -103,7 +103,7 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
             )
             for head in (app.state.pipeline.price, app.state.pipeline.conversion):
                 head.predict({})  # the first inference is slow
-            keeping = asyncio.create_task(ledger.run(), name="ledger")
+            keeping = keep_running(telemetry, ledger.run, "ledger")
             yield
             keeping.cancel()
             await ledger.close()

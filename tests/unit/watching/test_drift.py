@@ -151,3 +151,14 @@ def test_a_closed_window_is_one_line_of_numbers(telemetry: Telemetry, signals: S
 
 def test_too_few_rows_are_told_without_a_score(telemetry: Telemetry, signals: Signals) -> None:
     assert not {"psi", "ks"} & set(closed(telemetry, signals, LEAST_ROWS - 1))
+
+
+def test_one_absurd_value_leaves_a_window_its_line(telemetry: Telemetry, signals: Signals) -> None:
+    """A listing of 1e308 m2 overflows a square; it must not cost the others their drift."""
+    watched, window = watch(telemetry), Window(0.0)
+    for value in (1e308, *([1.5] * LEAST_ROWS)):
+        window.add({"area_m2": value})
+    watched.close(window)
+    [line] = [event for event in signals.logs("INFO") if event.message == "feature_window"]
+    assert line
+    assert signals.metric("feature_window_rows", model_name="conversion_model", model_version="v1") == LEAST_ROWS + 1
