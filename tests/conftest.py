@@ -13,6 +13,21 @@ from tests.unit.signals import Signals
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make test` runs on several workers: tests that share a stack stay together, in their order."""
+    for item in items:
+        if group := _stack_of(item.path.relative_to(ROOT / "tests")):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _stack_of(path: Path) -> str:
+    """Which stack a test needs, by its file: the faults' own, everybody else's, or (empty) none."""
+    if path.parts[0] not in ("system", "browser"):
+        return ""
+    return "busy" if path.name == "test_faults.py" else "stack"
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
