@@ -19,7 +19,7 @@ help: ## list the targets
 setup:
 	@deploy/local/setup.sh
 
-up: setup ## set up what is missing, start the whole system, show a first trace (TARGET=auto|local)
+up: setup ## set up what is missing, start the whole system, show a first trace (TARGET=auto|local|compose|k8s)
 	@$(FAULTLINE) up --target $(TARGET)
 
 down: ## stop what `make up` started, and nothing else
@@ -47,7 +47,7 @@ bench: setup ## measure start, memory, latency with and without telemetry (BENCH
 	@$(PYTHON) -m bench $(BENCH)
 
 verify: setup ## check a running stack by its APIs: trace, logs, exemplar, panels, rules, test alert
-	@$(PYTHON) -m lab.verify
+	@$(FAULTLINE) verify
 
 bench-diagnosis: setup ## how well the engine finds the causes of recorded cases (CASES=.run/campaign)
 	@$(PYTHON) -m bench.diagnosis $(CASES)

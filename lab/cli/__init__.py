@@ -14,20 +14,24 @@ from lab.cli import (
     drill,
     faults,
     gameday,
+    grafana,
     look,
     predict,
     prediction,
     runbook,
     stack,
     traffic,
+    verify,
 )
+from lab.cli.elsewhere import belongs_here, run_elsewhere
 from lab.cli.output import complain
-from lab.place import LabError
+from lab.place import LabError, Place
 
 _HELP = """Practise finding the root cause of slow, failing or wrong predictions, on a real system.
 
 [bold]faultline up[/bold] starts it, [bold]faultline predict[/bold] sends one prediction and shows its trace,
-[bold]faultline down[/bold] stops it. FAULTLINE_PORT_OFFSET moves every port, so that two stacks run side by side."""
+[bold]faultline down[/bold] stops it. Where it runs in containers, commands run in the lab's.
+FAULTLINE_PORT_OFFSET moves every port, so that two stacks run side by side."""
 
 
 def build_app() -> typer.Typer:
@@ -38,10 +42,12 @@ def build_app() -> typer.Typer:
     for command in (stack.up, stack.down, stack.status, stack.reset):
         app.command()(command)
     app.command()(doctor.doctor)
+    app.command()(grafana.grafana)
     app.command()(predict.predict)
     for look_command in (look.traces, look.trace, look.logs):
         app.command()(look_command)
     app.command()(traffic.load)
+    app.command()(verify.verify)
     app.command()(diagnose.diagnose)
     app.command()(canary.canary)
     app.command()(prediction.prediction)
@@ -57,6 +63,9 @@ def build_app() -> typer.Typer:
 def main() -> None:
     """Run the command line; what a person can put right is told without a stack trace, with exit code 1."""
     try:
+        code = None if belongs_here(sys.argv[1:]) else run_elsewhere(Place.from_environment(), sys.argv[1:])
+        if code is not None:
+            sys.exit(code)
         build_app()()
     except LabError as error:
         complain(error)

@@ -9,12 +9,13 @@ From Python::
 """
 
 from lab.place import LabError, Place
-from lab.stack.lifecycle import down, is_up, recorded_options, reset, restart, up
+from lab.stack.lifecycle import READY_TIMEOUT_S, down, is_up, recorded_options, reset, restart, up
 from lab.stack.options import Options
 from lab.stack.progress import Progress, Silent
 from lab.stack.status import ProgramStatus, leftovers, memory_mb, pids, status
 
 __all__ = [
+    "READY_TIMEOUT_S",
     "LabError",
     "Options",
     "Place",

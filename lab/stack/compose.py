@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from lab.place import LabError, Place
+from lab.stack import run as runs
 from lab.stack import tools
 from lab.stack.options import Options
-from lab.stack.prepared import data_dir, owner, prepare
+from lab.stack.prepared import GRAFANA, data_dir, owner, prepare, rules_dir
 from lab.stack.progress import Progress, Silent
 from lab.stack.status import ProgramStatus
 
@@ -21,7 +26,7 @@ _PROBE_S = 10.0
 _BUILD_S = 3600.0
 _POLL_S = 1.0
 # Host ports that follow FAULTLINE_PORT_OFFSET; inside, every port stays the topology's.
-_PUBLISHED = {"FAULTLINE_GATEWAY_PORT": 8000, "FAULTLINE_LAB_PORT": 8080, "FAULTLINE_GRAFANA_PORT": 3000}
+PUBLISHED = {"gateway": 8000, "lab": 8080, "grafana": GRAFANA}
 
 
 def obstacle(place: Place) -> str | None:
@@ -56,8 +61,9 @@ def up(
         raise LabError("Without telemetry there is only the local target.", "Use `faultline up --target local`.")
     if is_up(place):
         return False
-    told.step("Preparing secrets and data folders")
-    prepare(place)
+    told.step("Preparing secrets, rules and data folders")
+    prepare(place, chosen.time_scale)
+    runs.write_run(place, runs.new_run(place, chosen, "compose"))
     told.step("Building the image and starting the containers")
     scale = ("--scale", f"traffic={0 if chosen.traffic_rate == 0 else 1}")
     _compose(place, chosen, "up", "--detach", "--build", "--quiet-pull", *scale, timeout_s=_BUILD_S, shown=True)
@@ -68,11 +74,20 @@ def up(
 def down(place: Place, progress: Progress | None = None) -> bool:
     """Stop and remove the containers and their network; data and secrets stay. False if nothing ran."""
     told = progress or Silent()
+    runs.forget_run(place)
     if not _containers(place):
         return False
     told.step("Stopping the containers")
     _compose(place, Options(), "down", "--timeout", "15", timeout_s=120)
     return True
+
+
+def reset(place: Place, progress: Progress | None = None) -> None:
+    """Stop the containers and wipe what they have written; keys stay."""
+    told = progress or Silent()
+    down(place, told)
+    told.step(f"Wiping {place.shown(data_dir(place))}")
+    shutil.rmtree(data_dir(place), ignore_errors=False)
 
 
 def is_up(place: Place) -> bool:
@@ -85,11 +100,18 @@ def status(place: Place) -> list[ProgramStatus]:
     return [_row(each) for each in _containers(place)]
 
 
+def project(place: Place) -> str:
+    """The name before every container's; stacks side by side differ in it."""
+    return f"faultline-{place.offset}" if place.offset else "faultline"
+
+
 def run_inside(place: Place, arguments: Sequence[str]) -> int:
     """Run `faultline ARGUMENTS` in the lab's container, with this terminal; answers its exit code."""
-    docker = tools.require("docker")
-    command = [docker, "compose", *_files(place), "exec", "lab", "python", "-m", "lab", *arguments]
-    return subprocess.run(command, cwd=place.root, env=_environment(place, Options()), check=False).returncode
+    terminal = () if sys.stdin.isatty() and sys.stdout.isatty() else ("--no-TTY",)
+    command = [tools.require("docker"), "compose", *_files(place), "exec", *terminal, "lab", "python", "-m", "lab"]
+    command += arguments
+    environment = {**os.environ, **_environment(place, Options())}
+    return subprocess.run(command, cwd=place.root, env=environment, check=False).returncode
 
 
 def _wait(place: Place, told: Progress, timeout_s: float) -> None:
@@ -146,9 +168,18 @@ def _containers(place: Place) -> list[dict[str, Any]]:
 
 
 def _images(place: Place) -> list[str]:
-    """Every image but our own, which is built."""
-    listed = _compose(place, Options(), "config", "--images").split()
-    return [image for image in listed if not image.startswith("faultline:")]
+    """Every image that has to be there; for our own, where it has not been built yet, the one it is built on."""
+    listed = dict.fromkeys(_compose(place, Options(), "config", "--images").split())
+    return [image if _present(place, image) or not _is_ours(image) else _base_image(place) for image in listed]
+
+
+def _is_ours(image: str) -> bool:
+    return image.startswith("faultline:")
+
+
+def _base_image(place: Place) -> str:
+    found = re.search(r"^ARG PYTHON_IMAGE=(\S+)$", (place.root / "deploy/Dockerfile").read_text(), re.MULTILINE)
+    return found[1] if found else "python"
 
 
 def _present(place: Place, image: str) -> bool:
@@ -189,8 +220,10 @@ def _environment(place: Place, options: Options) -> dict[str, str]:
         "FAULTLINE_GID": str(gid),
         "FAULTLINE_SECRETS": str(place.secrets_dir),
         "FAULTLINE_DATA": str(data_dir(place)),
+        "FAULTLINE_RULES": str(rules_dir(place)),
         "FAULTLINE_TRAFFIC_RATE": f"{options.traffic_rate or 5:g}",
         "FAULTLINE_SEED": str(options.seed),
-        **{name: str(port + place.offset) for name, port in _PUBLISHED.items()},
-        **({"COMPOSE_PROJECT_NAME": f"faultline-{place.offset}"} if place.offset else {}),
+        "FAULTLINE_TIME_SCALE": f"{options.time_scale:g}",
+        **{f"FAULTLINE_{name.upper()}_PORT": str(port + place.offset) for name, port in PUBLISHED.items()},
+        "COMPOSE_PROJECT_NAME": project(place),
     }

@@ -31,19 +31,18 @@ def write_prometheus_folder(place: Place, time_scale: float = 1.0) -> None:
     folder = place.run_dir / "prometheus"
     (folder / "targets").mkdir(parents=True, exist_ok=True)
     _link(folder / "prometheus.yml", place.root / "deploy/prometheus/prometheus.local.yml")
-    _write_rules(place, folder / "rules", time_scale)
+    console = place.url("lab")
+    write_rules(place, folder / "rules", Setting(time_scale, console=console, dashboards=f"{console}/dashboards"))
     for job, targets in prometheus_targets(place).items():
         (folder / "targets" / f"{job}.json").write_text(json.dumps(targets, indent=1))
 
 
-def _write_rules(place: Place, folder: Path, time_scale: float) -> None:
-    """Both sets: drills are played here. Their links open this stack's console."""
+def write_rules(place: Place, folder: Path, setting: Setting) -> None:
+    """Both sets: drills are played wherever ``faultline up`` starts something. ``setting`` says where links lead."""
     if folder.is_symlink():
         folder.unlink()  # of an earlier version, which linked the folder
     objectives = read_objectives(place.root / "deploy/slo.yaml")
-    console = place.url("lab")
-    each = Setting(scale=time_scale, console=console, dashboards=f"{console}/dashboards")
-    write(folder, {**render(objectives, each), **render(objectives, replace(each, fast=True))})
+    write(folder, {**render(objectives, setting), **render(objectives, replace(setting, fast=True))})
 
 
 def prometheus_targets(place: Place) -> dict[str, list[dict[str, object]]]:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from lab.place import HOST, LabError, Place
 from lab.stack import run as runs
 from lab.stack import tools
 from lab.stack.options import Options
+from lab.stack.overlay import NAMESPACE, write_overlay
 from lab.stack.prepared import prepare
 from lab.stack.progress import Progress, Silent
 from lab.stack.status import ProgramStatus
 
-NAMESPACE = "marketplace"
-OVERLAY = "k8s/overlays/local"
 IMAGE = "faultline:0.1.0"
 READY_TIMEOUT_S = 300.0
 # What a person opens: the service's port, and the port on this machine before any offset.
@@ -45,7 +44,7 @@ def up(
     told, chosen = progress or Silent(), options or Options()
     load = _loader(place)
     if is_up(place):
-        _forward(place, told)
+        _forward(place, chosen, told)
         return False
     told.step(f"Building {IMAGE}")
     build = ("docker", "build", "-f", "deploy/Dockerfile", "-t", IMAGE, ".")
@@ -53,10 +52,9 @@ def up(
     told.step("Loading it into the cluster")
     tools.run(*load, cwd=place.root, timeout_s=600, shown=True)
     told.step("Applying the manifests")
-    _apply(place)
-    _kubectl(place, "scale", "deployment/traffic", f"--replicas={0 if chosen.traffic_rate == 0 else 1}")
+    _apply(place, chosen)
     _wait(place, told, timeout_s)
-    _forward(place, told)
+    _forward(place, chosen, told)
     return True
 
 
@@ -64,6 +62,7 @@ def down(place: Place, progress: Progress | None = None) -> bool:
     """Delete what ``up`` applied, with its data, and end the port forwarding; False if nothing was there."""
     told = progress or Silent()
     _end_forwarding(place)
+    runs.forget_run(place)
     if not _exists(place):
         return False
     told.step(f"Deleting the namespace {NAMESPACE}")
@@ -71,13 +70,27 @@ def down(place: Place, progress: Progress | None = None) -> bool:
     return True
 
 
+def reset(place: Place, progress: Progress | None = None) -> None:
+    """Delete everything with its data: the volumes go with the namespace."""
+    down(place, progress)
+
+
 def is_up(place: Place) -> bool:
-    rows = status(place) if _exists(place) else []
+    rows = status(place)
     return bool(rows) and all(row.ready for row in rows)
+
+
+def run_inside(place: Place, arguments: Sequence[str]) -> int:
+    """Run `faultline ARGUMENTS` in the lab's pod, with this terminal; answers its exit code."""
+    terminal = ("--stdin", "--tty") if sys.stdin.isatty() and sys.stdout.isatty() else ()
+    command = [tools.require("kubectl"), "-n", NAMESPACE, "exec", *terminal, "deployment/lab", "--"]
+    return subprocess.run([*command, "python", "-m", "lab", *arguments], cwd=place.root, check=False).returncode
 
 
 def status(place: Place) -> list[ProgramStatus]:
     """Every workload with how many of its replicas are ready; an empty list where none is."""
+    if not _exists(place):
+        return []
     columns = "custom-columns=NAME:.metadata.name,WANTED:.spec.replicas,READY:.status.readyReplicas"
     text = _kubectl(place, "get", "deployments,statefulsets", "--no-headers", "-o", columns)
     return [_row(*line.split()) for line in text.splitlines() if line.strip()]
@@ -103,9 +116,9 @@ def _loader(place: Place) -> tuple[str, ...]:
     )
 
 
-def _apply(place: Place) -> None:
-    files = prepare(place)
-    namespace = tools.run("kubectl", "kustomize", OVERLAY, cwd=place.root)
+def _apply(place: Place, options: Options) -> None:
+    files, overlay = prepare(place, options.time_scale), str(write_overlay(place, options))
+    namespace = tools.run("kubectl", "kustomize", overlay, cwd=place.root)
     documents = namespace.split("\n---\n")
     first = next(text for text in documents if "\nkind: Namespace\n" in f"\n{text}\n")
     tools.run("kubectl", "apply", "-f", "-", cwd=place.root, given=first)
@@ -114,7 +127,7 @@ def _apply(place: Place) -> None:
     _kubectl(place, "apply", "-f", "-", given=secret)
     # A Job's pod cannot be changed; it is made again.
     _kubectl(place, "delete", "job/loader", "--ignore-not-found")
-    tools.run("kubectl", "apply", "-k", OVERLAY, cwd=place.root, timeout_s=120)
+    tools.run("kubectl", "apply", "-k", overlay, cwd=place.root, timeout_s=120)
 
 
 def _wait(place: Place, told: Progress, timeout_s: float) -> None:
@@ -131,13 +144,12 @@ def _wait(place: Place, told: Progress, timeout_s: float) -> None:
             told.ready(name.partition("/")[2], time.monotonic() - began)
 
 
-def _forward(place: Place, told: Progress) -> None:
+def _forward(place: Place, options: Options, told: Progress) -> None:
     """One `kubectl port-forward` for each service that a person opens, until ``down``."""
     _end_forwarding(place)
     kubectl = tools.require("kubectl")
-    this_run = runs.new_run(True, 0.0, 0)
-    place.run_dir.mkdir(parents=True, exist_ok=True)
-    _record(place).write_text(this_run.run_id)
+    this_run = runs.new_run(place, options, "k8s")
+    runs.write_run(place, this_run)
     for service, port in FORWARDED.items():
         local = port + place.offset
         command = [kubectl, "-n", NAMESPACE, "port-forward", "--address", HOST, f"service/{service}", f"{local}:{port}"]
@@ -153,15 +165,9 @@ def _forward(place: Place, told: Progress) -> None:
 
 
 def _end_forwarding(place: Place) -> None:
-    record = _record(place)
-    if not record.exists():
-        return
-    runs.end_processes(runs.processes_of(runs.Run(record.read_text().strip(), started=0.0)))
-    record.unlink()
-
-
-def _record(place: Place) -> Path:
-    return place.run_dir / "port-forward"
+    recorded = runs.read_run(place)
+    if recorded and recorded.mode == "k8s":
+        runs.end_processes(runs.processes_of(recorded))
 
 
 def _exists(place: Place) -> bool:

@@ -23,8 +23,8 @@ _STATE_FOLDERS = ("redis", "prometheus/data", "alertmanager", "telemetry_store")
 
 
 def is_up(place: Place) -> bool:
-    """Whether this place's supervisord runs (ready or not)."""
-    return place.supervisor_socket.exists() and supervisor.Supervisor(place).pid() is not None
+    """Whether this place's supervisord runs (ready or not). In a container of the stack something is."""
+    return place.inside or (place.supervisor_socket.exists() and supervisor.Supervisor(place).pid() is not None)
 
 
 def up(
@@ -85,7 +85,7 @@ def recorded_options(place: Place) -> Options:
             f"The stack of {place.shown(place.run_dir)} has port offset {recorded.offset}, not {place.offset}.",
             f"Set FAULTLINE_PORT_OFFSET={recorded.offset}, or another FAULTLINE_RUN_DIR.",
         )
-    return Options(telemetry=recorded.telemetry, traffic_rate=recorded.traffic_rate, seed=recorded.seed)
+    return recorded.options
 
 
 def running_programs(place: Place) -> list[Program]:
@@ -102,7 +102,7 @@ def _launch(place: Place, options: Options, listed: list[Program]) -> None:
     shifts_file(place).unlink(missing_ok=True)  # a start begins in the world as it is
     files.write_prometheus_folder(place, options.time_scale)
     files.write_supervisor_conf(place, listed)
-    this_run = run.new_run(options.telemetry, options.traffic_rate, options.seed, place.offset)
+    this_run = run.new_run(place, options)
     run.write_run(place, this_run)
     environment = {**common_environment(place, options), run.RUN_ID: this_run.run_id}
     supervisor.launch(place, supervisor.inherited(environment))

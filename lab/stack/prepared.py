@@ -8,14 +8,16 @@ import shutil
 from pathlib import Path
 from secrets import token_urlsafe
 
-from lab.place import Place
-from lab.stack import secrets
+from lab.place import HOST, LabError, Place
+from lab.slo.model import Setting
+from lab.stack import files, secrets
 from services import topology
 
 # Folders that containers write to; each belongs to the user that they run as.
 DATA = ("redis", "otelcol", "tempo", "loki", "prometheus", "alertmanager", "grafana", "lab")
 # Whom containers run as where the person who starts them is root: nothing runs as root.
 NOBODY = 10001
+GRAFANA = 3000
 
 
 def data_dir(place: Place) -> Path:
@@ -28,12 +30,21 @@ def owner() -> tuple[int, int]:
     return (uid, gid) if uid else (NOBODY, NOBODY)
 
 
-def prepare(place: Place) -> dict[str, Path]:
-    """Make what is absent, and answer every secret file by the name under which a container finds it."""
+def rules_dir(place: Place) -> Path:
+    return data_dir(place) / "rules"
+
+
+def prepare(place: Place, time_scale: float = 1.0) -> dict[str, Path]:
+    """Make what is absent, and answer every secret file by the name under which a container finds it.
+
+    Rules are written for the speed of the marketplace's clock, with those of drills: drills are played here.
+    """
     secrets.ensure_secrets(place)
-    password = place.secrets_dir / "grafana_admin_password"
-    if not password.exists():
-        secrets.write_private(password, token_urlsafe(24))
+    for name in ("grafana_admin_password", "lab_token"):
+        if not (place.secrets_dir / name).exists():
+            secrets.write_private(place.secrets_dir / name, token_urlsafe(24))
+    secrets.write_private(place.secrets_dir / "players", _players(os.environ.get("FAULTLINE_PLAYERS", "")))
+    write_rules(place, rules_dir(place), time_scale)
     folder = data_dir(place)
     for name in DATA:
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -42,8 +53,28 @@ def prepare(place: Place) -> dict[str, Path]:
     if os.getuid() == 0:
         _give_away(place.secrets_dir, folder)
     names = ("users.acl", "redis_exporter.json")
-    files = {path.name: path for path in sorted(place.secrets_dir.iterdir()) if path.name not in names}
-    return files | {name: folder / name for name in names}
+    plain = {path.name: path for path in sorted(place.secrets_dir.iterdir()) if path.name not in names}
+    return plain | {name: folder / name for name in names}
+
+
+def write_rules(place: Place, folder: Path, time_scale: float) -> None:
+    """Rules whose links lead to the console and the Grafana that containers publish."""
+    console, grafana = (f"http://{HOST}:{port + place.offset}" for port in (topology.BACKENDS["lab"], GRAFANA))
+    files.write_rules(place, folder, Setting(time_scale, console=console, dashboards=f"{grafana}/d"))
+
+
+def _players(path: str) -> str:
+    """The players' names and tokens; nothing where there is no team. Raises LabError for a file that is none."""
+    if not path:
+        return ""
+    try:
+        text = Path(path).expanduser().read_text()
+    except OSError as error:
+        raise LabError(f"FAULTLINE_PLAYERS: {error}", "Name a file with a line NAME:TOKEN for each player.") from error
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if not lines or not all(all(part.strip() for part in line.partition(":")[::2]) for line in lines):
+        raise LabError(f"{path} does not hold a line NAME:TOKEN for each player.", "Write one, then start again.")
+    return "\n".join(lines) + "\n"
 
 
 def _exporter_passwords(place: Place) -> dict[str, str]:

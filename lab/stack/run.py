@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, fields
 import psutil
 
 from lab.place import Place
+from lab.stack.options import Options
 
 RUN_ID = "FAULTLINE_RUN_ID"
 _TERM_GRACE_S = 12.0
@@ -21,7 +22,7 @@ _TERM_GRACE_S = 12.0
 
 @dataclass(frozen=True)
 class Run:
-    """What was started: the run's id, when (Unix seconds), with which choices and port offset."""
+    """What was started: the run's id, when (Unix seconds), with which choices and port offset, and in which mode."""
 
     run_id: str
     started: float
@@ -29,13 +30,22 @@ class Run:
     traffic_rate: float = 5.0
     seed: int = 1
     offset: int = 0
+    time_scale: float = Options.time_scale
+    mode: str = "local"
+
+    @property
+    def options(self) -> Options:
+        """What the same start again would be told."""
+        return Options(self.telemetry, self.traffic_rate, self.seed, self.time_scale)
 
 
-def new_run(telemetry: bool, traffic_rate: float, seed: int, offset: int = 0) -> Run:
-    return Run(secrets.token_hex(16), time.time(), telemetry, traffic_rate, seed, offset)
+def new_run(place: Place, options: Options, mode: str = "local") -> Run:
+    chosen = (options.telemetry, options.traffic_rate, options.seed, place.offset, options.time_scale)
+    return Run(secrets.token_hex(16), time.time(), *chosen, mode)
 
 
 def write_run(place: Place, run: Run) -> None:
+    place.run_dir.mkdir(parents=True, exist_ok=True)
     place.state_file.write_text(json.dumps(asdict(run)))
 
 
@@ -46,6 +56,11 @@ def read_run(place: Place) -> Run | None:
     recorded = json.loads(place.state_file.read_text())
     # A record of another version of this file may know more, or less, than this one.
     return Run(**{each.name: recorded[each.name] for each in fields(Run) if each.name in recorded})
+
+
+def forget_run(place: Place) -> None:
+    """For modes that leave nothing behind when they end."""
+    place.state_file.unlink(missing_ok=True)
 
 
 def processes_of(run: Run) -> list[psutil.Process]:

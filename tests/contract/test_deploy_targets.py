@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
+from lab.cli.elsewhere import belongs_here, run_elsewhere
 from lab.place import LabError, Place
-from lab.stack import Options, compose, k8s
-from lab.stack.prepared import DATA, data_dir, prepare
+from lab.stack import Options, compose, k8s, modes, run
+from lab.stack.modes import Target
+from lab.stack.overlay import write_overlay
+from lab.stack.prepared import DATA, data_dir, prepare, rules_dir
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = """#!/bin/sh
@@ -66,6 +72,11 @@ def test_an_engine_that_does_not_answer_is_an_obstacle(place: Place, tools: Tool
     assert compose.obstacle(place) == "no engine answers"
 
 
+def test_an_image_that_is_not_built_yet_needs_the_one_it_is_built_on(place: Place, tools: Tools) -> None:
+    tools.add("docker", 'case "$*" in *"config --images") echo faultline:0.1.0;; image*|manifest*) exit 1;; esac')
+    assert "python:3.11" in (compose.obstacle(place) or "")
+
+
 def test_images_that_cannot_be_had_are_an_obstacle(place: Place, tools: Tools) -> None:
     tools.add("docker", 'case "$*" in *"config --images") echo redis:8.8.0-alpine;; image*|manifest*) exit 1;; esac')
     assert "redis:8.8.0-alpine" in (compose.obstacle(place) or "")
@@ -89,6 +100,57 @@ def test_up_prepares_builds_and_waits(place: Place, tools: Tools) -> None:
     assert (place.secrets_dir / "grafana_admin_password").exists()
     assert [row.name for row in compose.status(place)] == ["gateway", "loader"]
     assert compose.up(place) is False
+
+
+RUNNING = f"""case "$*" in *" ps "*) echo '{HEALTHY}';; *" exec "*) exit 7;; esac"""
+
+
+def test_a_machine_without_an_engine_runs_processes_and_says_why(place: Place, tools: Tools) -> None:
+    assert modes.choose(place, Target.AUTO) == (Target.LOCAL, "processes on this machine, for there is no Compose v2")
+
+
+def test_a_machine_with_an_engine_runs_containers(place: Place, tools: Tools) -> None:
+    tools.add("docker", "")
+    assert modes.choose(place, Target.AUTO)[0] is Target.COMPOSE
+
+
+def test_what_is_said_is_what_is_started(place: Place, tools: Tools) -> None:
+    for target in (Target.LOCAL, Target.COMPOSE, Target.K8S):
+        assert modes.choose(place, target)[0] is target
+
+
+def test_what_is_up_stays_and_nothing_else_is_started_beside_it(place: Place, tools: Tools) -> None:
+    tools.add("docker", RUNNING)
+    run.write_run(place, run.new_run(place, Options(), "compose"))
+    assert modes.choose(place, Target.AUTO) == (Target.COMPOSE, "it is up here already")
+    with pytest.raises(LabError, match="up here as compose"):
+        modes.choose(place, Target.LOCAL)
+
+
+def test_commands_run_where_the_stack_runs(place: Place, tools: Tools) -> None:
+    tools.add("docker", RUNNING)
+    run.write_run(place, run.new_run(place, Options(), "compose"))
+    assert run_elsewhere(place, ["traces", "--limit", "3"]) == 7
+    assert tools.calls[-1].endswith("exec --no-TTY lab python -m lab traces --limit 3")
+
+
+def test_commands_of_a_local_stack_run_here(place: Place, tools: Tools) -> None:
+    assert run_elsewhere(place, ["traces"]) is None
+    run.write_run(place, run.new_run(place, Options()))
+    assert run_elsewhere(place, ["traces"]) is None
+    assert tools.calls == []
+
+
+def test_where_no_container_is_left_one_is_told_how_to_start(place: Place, tools: Tools) -> None:
+    tools.add("docker", "")
+    run.write_run(place, run.new_run(place, Options(), "compose"))
+    with pytest.raises(LabError, match="Nothing is running as compose"):
+        run_elsewhere(place, ["predict"])
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["up"], ["down"], ["drill", "start", "--help"]])
+def test_what_starts_and_stops_and_explains_belongs_on_the_host(words: list[str]) -> None:
+    assert belongs_here(words)
 
 
 def test_a_container_that_failed_is_named(place: Place, tools: Tools) -> None:
@@ -115,6 +177,51 @@ def test_secrets_are_private_and_belong_to_who_runs_the_containers(place: Place)
 def test_preparing_twice_keeps_every_secret(place: Place) -> None:
     first = {name: path.read_text() for name, path in prepare(place).items()}
     assert {name: path.read_text() for name, path in prepare(place).items()} == first
+
+
+def test_players_are_taken_from_the_file_that_names_them(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert prepare(place)["players"].read_text() == ""
+    file = place.run_dir / "team"
+    file.write_text("# Friday\nada:one\n\ngrace:two\n")
+    monkeypatch.setenv("FAULTLINE_PLAYERS", str(file))
+    assert prepare(place)["players"].read_text() == "ada:one\ngrace:two\n"
+
+
+@pytest.mark.parametrize("text", ["", "ada", "ada:", ":token"])
+def test_a_file_that_names_no_players_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    place.run_dir.mkdir()
+    file = place.run_dir / "team"
+    file.write_text(text)
+    monkeypatch.setenv("FAULTLINE_PLAYERS", str(file))
+    with pytest.raises(LabError, match="NAME:TOKEN"):
+        prepare(place)
+
+
+def test_rules_go_by_the_marketplaces_clock_and_hold_those_of_drills(place: Place) -> None:
+    prepare(place, time_scale=1440)
+    assert {path.name for path in rules_dir(place).iterdir()} == {"slo.yml", "models.yml", "platform.yml", "drills.yml"}
+    assert (rules_dir(place) / "models.yml").read_text() != (ROOT / "deploy/prometheus/rules/models.yml").read_text()
+
+
+def test_a_start_in_kubernetes_is_an_overlay_of_its_choices(place: Place) -> None:
+    kubectl = shutil.which("kubectl")
+    if not kubectl:
+        pytest.skip("kubectl is missing: `kubectl kustomize` renders the overlay, without any cluster")
+    folder = write_overlay(place, Options(traffic_rate=3, seed=7, time_scale=60))
+    done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = {
+        (each["kind"], each["metadata"]["name"].partition("-rules")[0]): each
+        for each in yaml.safe_load_all(done.stdout)
+    }
+    traffic, lab = (
+        found["Deployment", name]["spec"]["template"]["spec"]["containers"][0] for name in ("traffic", "lab")
+    )
+    assert traffic["args"] == ["lab.traffic", "--rate", "3", "--seed", "7", "--forever"]
+    for container in (traffic, lab):
+        assert {"name": "FAULTLINE_TIME_SCALE", "value": "60"} in container["env"]
+    assert {"name": "FAULTLINE_ENVIRONMENT", "value": "kubernetes"} in lab["env"]
+    assert "drills.yml" in found["ConfigMap", "prometheus"]["data"]
 
 
 def test_a_cluster_that_is_not_local_is_left_alone(place: Place, tools: Tools) -> None:
@@ -155,12 +262,13 @@ def test_up_loads_the_image_makes_the_secret_and_applies_and_down_ends_the_forwa
     for earlier, later in (
         ("docker build", "kind load docker-image faultline:0.1.0 --name practice"),
         ("kind load", "create secret generic credentials"),
-        ("create secret generic credentials", "apply -k k8s/overlays/local"),
+        ("create secret generic credentials", f"apply -k {place.run_dir}/k8s"),
     ):
         assert 0 <= calls.find(earlier) < calls.find(later), (earlier, later)
     assert [row.name for row in k8s.status(place)] == ["gateway", "redis"]
+    assert modes.recorded(place) is Target.K8S
     assert k8s.down(place) is True
-    assert not (place.run_dir / "port-forward").exists()
+    assert modes.recorded(place) is Target.LOCAL
     assert any("delete namespace marketplace" in call for call in tools.calls)
 
 

@@ -14,6 +14,7 @@ import psutil
 
 from lab.place import Place
 from lab.stack import down
+from lab.stack.options import Options
 from lab.stack.run import RUN_ID, end_processes, new_run, processes_of, read_run, write_run
 
 # Says that it runs, then sleeps.
@@ -35,11 +36,13 @@ def sleeper(run_id: str) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_record_of_a_run_is_read_back(tmp_path: Path) -> None:
     place = Place(tmp_path, tmp_path)
-    run = new_run(telemetry=False, traffic_rate=2.5, seed=7)
+    options = Options(telemetry=False, traffic_rate=2.5, seed=7, time_scale=60)
+    run = new_run(place, options, "compose")
 
     assert read_run(place) is None
     write_run(place, run)
     assert read_run(place) == run
+    assert run.options == options
 
 
 def test_a_record_of_another_version_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
@@ -52,7 +55,7 @@ def test_a_record_of_another_version_is_read_as_far_as_it_goes(tmp_path: Path) -
 
 
 def test_only_this_runs_processes_are_ended() -> None:
-    ours, theirs = new_run(True, 5, 1), new_run(True, 5, 1)
+    ours, theirs = (new_run(Place.from_environment({}), Options()) for _ in range(2))
     with sleeper(ours.run_id) as mine, sleeper(theirs.run_id) as other:
         assert [process.pid for process in processes_of(ours)] == [mine.pid]
         end_processes(processes_of(ours))
@@ -63,7 +66,7 @@ def test_only_this_runs_processes_are_ended() -> None:
 
 def test_down_ends_what_outlived_its_supervisor(tmp_path: Path) -> None:
     place = replace(Place.from_environment({}), run_dir=tmp_path)
-    run = new_run(True, 5, 1)
+    run = new_run(place, Options())
     write_run(place, run)
     with sleeper(run.run_id) as orphan:
         assert down(place)

@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from lab import verify
-from lab.place import Place
+from lab.place import Hosts, Place
+from lab.verify import Stack, alert, checks, panels, verify
+from lab.verify import stack as stacks
 from services import topology
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -26,7 +27,7 @@ class Backends:
         self.services = list(topology.SERVICES)
         self.exemplars = [TRACE]
         self.empty: Callable[[str], bool] = lambda query: False
-        self.rules = verify.alerts(ROOT / "deploy/prometheus/rules")
+        self.rules = checks.alerts(ROOT / "deploy/prometheus/rules")
         self.delivered = 0
         self.delivers = True
         self.config = CONFIG
@@ -99,20 +100,20 @@ def backends() -> Backends:
 def place(tmp_path: Path) -> Place:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets/api_key_learner").write_text("key")
-    return Place(ROOT, tmp_path)
+    names = ("tempo", "loki", "prometheus", "alertmanager")
+    return Place(ROOT, tmp_path, hosts=Hosts("{service}", urls={name: f"http://{name}" for name in names}))
 
 
 @pytest.fixture
 def found(place: Place, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, list[str]]]:
     """Runs the verification; answers each check's outcomes, without waiting for what does not come."""
-    monkeypatch.setattr(verify, "_TRACE_TIMEOUT_S", 0)
-    monkeypatch.setattr(verify, "_ALERT_TIMEOUT_S", 0)
-    monkeypatch.setattr(verify, "_POLL_S", 0)
-    addresses = verify.Addresses(*(f"http://{name}" for name in ("gateway", "tempo", "loki", "prometheus", "alerts")))
+    monkeypatch.setattr(checks, "TRACE_TIMEOUT_S", 0)
+    monkeypatch.setattr(alert, "ALERT_TIMEOUT_S", 0)
+    monkeypatch.setattr(stacks, "POLL_S", 0)
 
     def run() -> dict[str, list[str]]:
         with httpx.Client(transport=httpx.MockTransport(backends)) as http:
-            findings = list(verify.verify(verify.Stack(place, addresses, http)))
+            findings = list(verify(Stack(place, http)))
         assert all(bool(each.next_step) == (each.outcome == "fail") for each in findings), findings
         return {check: [each.outcome for each in findings if each.check == check] for check in ORDER}
 
@@ -185,20 +186,12 @@ def test_a_backend_that_is_down_fails_its_checks_and_not_the_others(found: Found
     assert outcomes["trace"] == outcomes["rules"] == outcomes["alert"] == ["pass"]
 
 
-def test_addresses_are_the_local_stacks_unless_the_environment_names_others(place: Place) -> None:
-    local = verify.Addresses.of(place, {})
-    assert local.tempo == local.loki == place.url("telemetry_store")
-    cluster = verify.Addresses.of(place, {"FAULTLINE_LOKI_URL": "http://loki:3100"})
-    assert cluster.loki == "http://loki:3100"
-    assert cluster.tempo == local.tempo
-
-
 @pytest.mark.parametrize(
     ("text", "count"), [("up", 1), ('x{service_name="$service"}', 5), ('x{model_name="$model"}', 4)]
 )
 def test_a_variable_is_tried_with_each_of_its_values(text: str, count: int) -> None:
-    assert len(set(verify.filled(text))) == count
-    assert not any("$" in each for each in verify.filled(text))
+    assert len(set(panels.filled(text))) == count
+    assert not any("$" in each for each in panels.filled(text))
 
 
 def test_every_query_of_the_dashboards_is_asked() -> None:
@@ -208,4 +201,4 @@ def test_every_query_of_the_dashboards_is_asked() -> None:
         for path in folder.glob("*.json")
         for panel in json.loads(path.read_text())["panels"]
     )
-    assert len(verify.queries(folder)) == targets > 60
+    assert len(panels.queries(folder)) == targets > 60
