@@ -18,7 +18,7 @@ def target(command: list[str]) -> tuple[int, str] | None:
     words = set(command)
     if "services" in words:
         return next((service.port, "/readyz") for service in SERVICES.values() if service.name in words)
-    return (BACKENDS["lab"], "/") if "lab" in words else None
+    return (BACKENDS["lab"], "/") if words & {"lab", "lab.console"} else None
 
 
 def healthy(port: int, path: str) -> bool:

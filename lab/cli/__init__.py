@@ -9,6 +9,7 @@ import typer
 from lab.cli import (
     campaign,
     canary,
+    console,
     diagnose,
     doctor,
     drill,
@@ -41,6 +42,7 @@ def build_app() -> typer.Typer:
     )
     for command in (stack.up, stack.down, stack.status, stack.reset):
         app.command()(command)
+    app.command(name="console")(console.open_console)
     app.command()(doctor.doctor)
     app.command()(grafana.grafana)
     app.command()(predict.predict)
@@ -57,6 +59,7 @@ def build_app() -> typer.Typer:
     for case_command in (campaign.campaign, campaign.export, campaign.score, campaign.replay):
         app.command()(case_command)
     app.add_typer(faults.app)
+    app.command()(console.serve)
     return app
 
 

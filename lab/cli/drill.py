@@ -9,7 +9,7 @@ import typer
 
 from lab.cli.output import AsJson, console, print_json, table
 from lab.drills import acts, opening, play
-from lab.drills.choices import choices
+from lab.drills.choices import ACTIONS, choices
 from lab.drills.grading import Answer, Marks
 from lab.drills.history import History
 from lab.drills.session import Current
@@ -93,7 +93,7 @@ def answer(
 
 @app.command()
 def act(
-    action: Annotated[str, typer.Argument(help=f"{', '.join(acts.ACTIONS[:-1])} or {acts.ACTIONS[-1]}.")],
+    action: Annotated[str, typer.Argument(help=f"{', '.join(ACTIONS[:-1])} or {ACTIONS[-1]}.")],
     target: Annotated[str, typer.Argument(help="The service or model, for restart, canary and scale.")] = "",
     rate: Annotated[float, typer.Option(min=0.1, help="Requests a second, for shed.")] = acts.USUAL_RATE,
     replicas: Annotated[int, typer.Option(min=1, help="How many, for scale (Kubernetes).")] = acts.USUAL_REPLICAS,

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from lab import stack
+from lab.cli.console import link
 from lab.cli.elsewhere import run_elsewhere
 from lab.cli.first_trace import show_first_trace
 from lab.cli.output import AsJson, console, print_json, table
@@ -96,7 +97,7 @@ def status(as_json: AsJson = False) -> None:
 
 
 def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
-    """Stop, wipe the data of Redis, the store, Prometheus and Alertmanager, and start again. Keys stay.
+    """Stop, end drill and faults, wipe the data of all backends, start again and show that nothing is wrong. Keys stay.
 
     [dim]Example:[/dim]
       faultline reset --yes
@@ -106,10 +107,13 @@ def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] 
         typer.confirm(f"Wipe all traces, logs, metrics and Redis data under {place.shown(place.run_dir)}?", abort=True)
     out = console()
     options, mode = stack.recorded_options(place), modes.of(place)
+    baseline.forget(place)
     with shown_progress(out) as progress:
         mode.reset(place, progress)
         mode.up(place, options, progress)
     out.print("Faultline is up again, with nothing remembered.")
+    if modes.recorded(place) is Target.LOCAL:
+        out.print(baseline.proof(place))
 
 
 def _first_trace(place: Place, mode: Target, out: Console) -> None:
@@ -121,7 +125,8 @@ def _first_trace(place: Place, mode: Target, out: Console) -> None:
 
 
 def _print_urls(place: Place, mode: Target, out: Console) -> None:
-    rows = _local_urls(place) if mode is Target.LOCAL else _cluster_urls(place, mode)
+    rows = [("console", link(place))]
+    rows += _local_urls(place) if mode is Target.LOCAL else _cluster_urls(place, mode)
     rows += [
         ("API key", place.shown(place.secrets_dir / "api_key_learner")),
         ("logs of each program", _where_logs_are(place, mode)),

@@ -10,12 +10,11 @@ from lab.campaign.truth import Truth
 from lab.clients.control import Control
 from lab.clients.prometheus import Prometheus
 from lab.drills import machines
+from lab.drills.choices import ACTIONS, MODELS
 from lab.drills.grading import RECOVERY
 from lab.place import LabError, Place
 from services import topology
 
-MODELS = ("nlp_model", "cv_model")
-ACTIONS = ("rollback", "restart", "canary", "shed", "scale")
 USUAL_RATE = 4.0
 USUAL_REPLICAS = 2
 # A restart ends what lives in a process and came without a release.

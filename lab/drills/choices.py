@@ -9,6 +9,8 @@ from lab.faults.catalogue import ROWS
 from services import topology
 
 NOTHING = "nothing"
+MODELS = ("nlp_model", "cv_model")
+ACTIONS = ("rollback", "restart", "canary", "shed", "scale")
 
 
 def choices() -> dict[str, list[str]]:

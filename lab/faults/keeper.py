@@ -24,6 +24,11 @@ def main() -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    hold(place, stop)
+
+
+def hold(place: Place, stop: Event) -> None:
+    """Wait for the lease, then keep until told to stop."""
     with (wanted.folder(place) / "owner.lock").open("w") as lease:
         fcntl.flock(lease, fcntl.LOCK_EX)
         with control.open_http(place) as http:

@@ -14,8 +14,12 @@ _MOST_BYTES = 512_000  # PagerDuty's own limit
 
 
 def main() -> None:
-    place = Place.from_environment()
-    serve(HOST, place.port("pager"), Inbox()).serve_forever()
+    run(Place.from_environment(), HOST)
+
+
+def run(place: Place, host: str) -> None:
+    """Serve until the process ends."""
+    serve(host, place.port("pager"), Inbox()).serve_forever()
 
 
 def serve(host: str, port: int, inbox: Inbox) -> ThreadingHTTPServer:

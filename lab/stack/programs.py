@@ -47,6 +47,8 @@ def programs(place: Place, options: Options) -> list[Program]:
     listed.append(_loader())
     listed += [_service(place, service) for service in topology.SERVICES.values()]
     listed.append(_keeper())
+    if options.telemetry:
+        listed.append(_console(place))
     if options.traffic_rate > 0:
         listed.append(_traffic(options))
     return listed
@@ -160,6 +162,12 @@ def _service(place: Place, service: topology.Service) -> Program:
 
 def _keeper() -> Program:
     return Program("keeper", "services", (sys.executable, "-m", "lab.faults.keeper"), Running())
+
+
+def _console(place: Place) -> Program:
+    port = place.port("lab")
+    command = (sys.executable, "-m", "lab.console")
+    return Program("lab", "services", command, HttpReady(f"{place.url('lab')}/healthz"), (port,))
 
 
 def _traffic(options: Options) -> Program:

@@ -18,7 +18,7 @@ def ensure_secrets(place: Place) -> None:
     """Make what is absent; what is there stays, so that a restart keeps everyone's keys."""
     place.secrets_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     place.secrets_dir.chmod(0o700)
-    for name in ("control_token", "pagerduty_routing_key", *(f"redis_{user}" for user in REDIS_USERS)):
+    for name in ("control_token", "lab_token", "pagerduty_routing_key", *(f"redis_{user}" for user in REDIS_USERS)):
         _ensure(place.secrets_dir / name)
     for name, _, _ in _API_KEYS:
         _ensure(place.secrets_dir / f"api_key_{name}")

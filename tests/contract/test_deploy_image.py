@@ -71,7 +71,8 @@ def test_a_services_health_is_its_readiness(name: str) -> None:
 
 
 def test_the_lab_is_asked_on_its_port_and_a_one_shot_program_not_at_all() -> None:
-    assert healthcheck.target(["python", "-m", "lab", "serve"]) == (BACKENDS["lab"], "/")
+    for command in (["lab", "serve"], ["lab.console"]):
+        assert healthcheck.target(["python", "-m", *command]) == (BACKENDS["lab"], "/")
     assert healthcheck.target(["python", "-m", "marketplace.load"]) is None
     assert healthcheck.target(["python", "-m", "lab.traffic", "--forever"]) is None
 

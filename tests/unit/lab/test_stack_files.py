@@ -42,7 +42,7 @@ def test_every_service_and_backend_is_run(conf: configparser.RawConfigParser) ->
     assert set(members) == {
         *topology.SERVICES,
         *("redis", "redis_exporter", "prometheus", "alertmanager", "telemetry_store", "pager"),
-        *("loader", "traffic", "keeper"),
+        *("loader", "traffic", "keeper", "lab"),
     }
     assert int(conf["group:backends"]["priority"]) < int(conf["group:services"]["priority"])
 

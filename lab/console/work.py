@@ -1,0 +1,101 @@
+"""``python -m lab.console.work MOVE``: one move of a drill in a process of its own.
+
+A move reads minutes of traces and needs numpy: done here, its memory is given back and the console stays small.
+Arguments come as JSON on standard input; what comes of it goes to standard output, a LabError as ``problem``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from lab.place import LabError, Place
+
+Told = dict[str, Any]
+Runner = Callable[[str, Mapping[str, Any]], Awaitable[Told]]
+_MOST_SECONDS = 300.0
+
+
+def perform(place: Place, move: str, arguments: Mapping[str, Any]) -> Told:
+    """Make a move; what a page is told of it. Raises LabError."""
+    from lab.drills import play
+    from lab.drills.grading import Answer
+
+    match move:
+        case "start":
+            play.start(place, **arguments)
+        case "brief":
+            play.brief(place)
+        case "hint":
+            return asdict(play.hint(place))
+        case "answer":
+            answers = [Answer(**each) for each in arguments["answers"]]
+            marks, solution = play.answer(place, answers)
+            return {"marks": asdict(marks), "solution": asdict(solution)}
+        case "act":
+            return asdict(play.act(place, **arguments))
+        case "give-up":
+            return {"solution": asdict(play.give_up(place))}
+        case _:
+            raise ValueError(f"there is no move {move!r}")
+    return {}
+
+
+def in_a_process(place: Place) -> Runner:
+    """A runner of moves for this place: each in a process of its own, which ends with the call that waits for it."""
+    environment = {
+        **os.environ,
+        "FAULTLINE_PORT_OFFSET": str(place.offset),
+        "FAULTLINE_RUN_DIR": str(place.run_dir),
+        "FAULTLINE_SECRETS_DIR": str(place.secrets_dir),
+    }
+
+    async def run(move: str, arguments: Mapping[str, Any]) -> Told:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "lab.console.work", move),
+            cwd=place.root,
+            env=environment,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(_MOST_SECONDS):
+                out, _ = await process.communicate(json.dumps(dict(arguments)).encode())
+        except TimeoutError as error:
+            raise LabError(
+                "The lab did not finish in time.", "Ask again; `faultline status` shows each program."
+            ) from error
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return _told(out)
+
+    return run
+
+
+def _told(out: bytes) -> Told:
+    try:
+        told: Told = json.loads(out)
+    except ValueError as error:
+        raise LabError("The lab failed at this.", "Its log says why.") from error
+    if problem := told.get("problem"):
+        raise LabError(problem["detail"], problem["next_step"])
+    return told
+
+
+def main() -> None:
+    try:
+        told = perform(Place.from_environment(), sys.argv[1], json.load(sys.stdin))
+    except LabError as error:
+        told = {"problem": {"detail": str(error), "next_step": error.next_step}}
+    json.dump(told, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
