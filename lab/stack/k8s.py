@@ -104,7 +104,7 @@ def _row(name: str, wanted: str, ready: str) -> ProgramStatus:
 
 def _loader(place: Place) -> tuple[str, ...]:
     """The command that brings the image into the current cluster. Raises LabError for a cluster that is not local."""
-    context = tools.run("kubectl", "config", "current-context", cwd=place.root).strip()
+    context = _context(place)
     for prefix, command in _LOADERS.items():
         if context.startswith(prefix):
             chosen = command(context.removeprefix(prefix))
@@ -114,6 +114,14 @@ def _loader(place: Place) -> tuple[str, ...]:
         f"kubectl's context is {context!r}, which is no kind, k3d or minikube cluster.",
         "Switch with `kubectl config use-context`, or apply k8s/overlays/production yourself.",
     )
+
+
+def _context(place: Place) -> str:
+    tools.require("kubectl")
+    try:
+        return tools.run("kubectl", "config", "current-context", cwd=place.root).strip()
+    except LabError as error:
+        raise LabError("kubectl knows of no cluster.", "Make one (`kind create cluster`), then start again.") from error
 
 
 def _apply(place: Place, options: Options) -> None:

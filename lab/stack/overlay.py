@@ -14,8 +14,6 @@ from lab.stack.prepared import write_rules
 
 NAMESPACE = "marketplace"
 _BASE = "k8s/overlays/local"
-# Who goes by the marketplace's clock.
-_CLOCKS = ("orchestrator", "lab")
 
 
 def write_overlay(place: Place, options: Options) -> Path:
@@ -42,7 +40,11 @@ def _patches(options: Options) -> list[dict[str, Any]]:
     arguments = ["lab.traffic", "--rate", rate, "--seed", str(options.seed), "--forever"]
     traffic = _deployment("traffic", {"name": "traffic", "args": arguments, "env": clock})
     traffic["spec"]["replicas"] = 0 if options.traffic_rate == 0 else 1
-    return [traffic, *(_deployment(name, {"name": name, "env": clock}) for name in _CLOCKS)]
+    team = (
+        [{"name": "FAULTLINE_PLAYERS", "value": "/run/secrets/players"}] if os.environ.get("FAULTLINE_PLAYERS") else []
+    )
+    orchestrator = _deployment("orchestrator", {"name": "orchestrator", "env": clock})
+    return [traffic, orchestrator, _deployment("lab", {"name": "lab", "env": clock + team})]
 
 
 def _deployment(name: str, container: dict[str, Any]) -> dict[str, Any]:

@@ -96,7 +96,9 @@ def _measured(plan: Plan, *, as_json: bool) -> None:
 
 
 async def _forever(plan: Plan, place: Place, label_share: float | None) -> None:
-    await wait_for_services([place.url(name) for name in topology.SERVICES], _log)
+    # In a cluster the traffic reaches the one door and no other service, as everybody else.
+    doors = ["gateway"] if place.inside else list(topology.SERVICES)
+    await wait_for_services([place.url(name) for name in doors], _log)
     _log(f"sending {plan.rate:g} predictions a second; the marketplace's clock runs {plan.market.scale:g} times ours")
     bodies = Bodies(plan.seed, _POOL)
     days = _days(plan, place, bodies, label_share)

@@ -22,7 +22,7 @@ FILES = ("compose.yaml", "compose.observability.yaml")
 LAPTOP_MIB = 6 * 1024
 # Variables that are read by no Settings: the lab's, Grafana's, and those of the compose files themselves.
 OTHER_VARIABLES = {"FAULTLINE_DASHBOARDS", "FAULTLINE_PROMETHEUS_URL", "FAULTLINE_TEMPO_URL", "FAULTLINE_LOKI_URL"}
-OTHER_VARIABLES |= {"FAULTLINE_ALERTMANAGER_URL"}
+OTHER_VARIABLES |= {"FAULTLINE_ALERTMANAGER_URL", "FAULTLINE_GRAFANA_URL", "FAULTLINE_BIND", "FAULTLINE_PLAYERS"}
 
 
 def interpolated(text: str, **variables: str) -> str:
@@ -129,6 +129,18 @@ def test_only_gateway_lab_and_grafana_are_published_and_only_here() -> None:
         "lab": [f"127.0.0.1:{BACKENDS['lab']}:{BACKENDS['lab']}"],
         "grafana": ["127.0.0.1:3000:3000"],
     }
+
+
+def test_beyond_this_machine_the_console_knows_where_it_is_seen_and_its_players() -> None:
+    text = (DEPLOY / "compose.yaml").read_text()
+
+    def lab(**variables: str) -> dict[str, Any]:
+        return yaml.safe_load(interpolated(text, **variables))["services"]["lab"]["environment"]
+
+    assert (lab()["FAULTLINE_BIND"], lab()["FAULTLINE_PLAYERS"]) == ("127.0.0.1", None)
+    team = lab(FAULTLINE_BIND="10.0.0.7", FAULTLINE_PLAYERS="/home/me/team")
+    assert (team["FAULTLINE_BIND"], team["FAULTLINE_PLAYERS"]) == ("10.0.0.7", "/run/secrets/players")
+    assert team["FAULTLINE_GRAFANA_URL"] == "http://10.0.0.7:3000"
 
 
 def test_beyond_this_machine_grafana_wants_a_login() -> None:

@@ -231,6 +231,13 @@ def test_a_cluster_that_is_not_local_is_left_alone(place: Place, tools: Tools) -
     assert tools.calls == ["kubectl config current-context"]
 
 
+def test_without_a_cluster_one_is_told_how_to_make_one(place: Place, tools: Tools) -> None:
+    tools.add("kubectl", "echo error: current-context is not set >&2; exit 1")
+    with pytest.raises(LabError, match="no cluster") as raised:
+        k8s.up(place)
+    assert "kind create cluster" in raised.value.next_step
+
+
 def test_a_missing_loader_is_named_before_anything_is_built(place: Place, tools: Tools) -> None:
     tools.add("kubectl", "echo kind-practice")
     tools.add("docker", "")
@@ -279,4 +286,5 @@ def test_no_secret_stands_on_a_command_line(place: Place, tools: Tools) -> None:
     k8s.up(place)
     k8s.down(place)
     calls = "\n".join(tools.calls)
-    assert not [path.name for path in prepare(place).values() if path.read_text().strip() in calls]
+    texts = {name: path.read_text().strip() for name, path in prepare(place).items()}
+    assert not [name for name, text in texts.items() if text and text in calls]

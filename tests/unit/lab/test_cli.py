@@ -37,7 +37,7 @@ def test_json_is_one_document(command: list[str], tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["up", "--target", "k8s"], "not built yet"),
+        (["up", "--target", "k8s"], "kubectl"),  # not there, or without a cluster
         (["predict"], "There is no API key"),
         (["traces", "--since", "soon"], "'soon' is no duration"),
         (["trace", "ab"], "cannot be reached"),
@@ -45,6 +45,7 @@ def test_json_is_one_document(command: list[str], tmp_path: Path, monkeypatch: p
 )
 def test_errors_say_the_next_step(arguments: list[str], message: str, tmp_path: Path) -> None:
     environment = {"FAULTLINE_RUN_DIR": str(tmp_path), "FAULTLINE_PORT_OFFSET": "49000", "PATH": "/usr/bin:/bin"}
+    environment["KUBECONFIG"] = str(tmp_path / "none")
     command = [sys.executable, "-m", "lab", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

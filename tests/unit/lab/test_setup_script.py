@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,10 @@ import pytest
 from lab.place import Place
 
 SETUP = Place.from_environment({}).root / "deploy/local/setup.sh"
+LOCK = (SETUP.parents[2] / "requirements.lock").read_text().splitlines()
+HEAVY = (
+    next(line for line in SETUP.read_text().splitlines() if line.startswith("heavy=")).removeprefix("heavy=").strip("'")
+)
 TOOLS = ("sh", "dirname", "uname", "rm", "mv", "chmod", "grep", "cmp", "sed", "cp")
 
 
@@ -41,7 +47,7 @@ class Machine:
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
-    def set_up(self) -> subprocess.CompletedProcess[str]:
+    def set_up(self, *target: str) -> subprocess.CompletedProcess[str]:
         # The script looks into /usr/sbin and the like as well; a copy of it that does not keeps the real servers out.
         script = self.folder / "deploy/local/setup.sh"
         script.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +59,9 @@ class Machine:
             "FAULTLINE_VENV": str(self.folder / "venv"),
             "FAULTLINE_POLICY_RC_D": str(self.policy),
         }
-        return subprocess.run(["/bin/sh", script], env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["/bin/sh", script, *target], env=environment, capture_output=True, text=True, check=False
+        )
 
 
 @pytest.fixture
@@ -72,6 +80,45 @@ def test_a_machine_that_has_it_all_is_left_alone(machine: Machine) -> None:
 
     assert (done.returncode, done.stdout) == (0, "")
     assert not machine.seen.exists()
+
+
+@pytest.mark.parametrize("target", ["compose", "k8s"])
+def test_for_containers_no_server_is_installed(machine: Machine, target: str) -> None:
+    done = machine.set_up(target)
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert not machine.seen.exists()
+
+
+def test_for_containers_the_command_line_is_enough_and_everything_else_is_not(machine: Machine) -> None:
+    with_servers(machine)
+    light = [line for line in LOCK if not re.match(HEAVY, line)]
+    (machine.folder / "venv/requirements.installed").write_text("\n".join(light) + "\n")
+
+    assert (machine.set_up("compose").returncode, machine.set_up("compose").stdout) == (0, "")
+    assert "[3/3] Python packages" in machine.set_up("local").stdout
+
+
+def test_a_target_that_does_not_exist_is_refused(machine: Machine) -> None:
+    done = machine.set_up("mainframe")
+
+    assert done.returncode == 1
+    assert "no target mainframe" in done.stderr
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    heavy = {line.partition("==")[0] for line in LOCK if re.match(HEAVY, line)}
+    assert {"torch", "scipy", "duckdb"} <= heavy
+    script = """
+import sys
+from importlib.metadata import packages_distributions
+import lab.cli
+lab.cli.build_app()
+owners = packages_distributions()
+print(*{owner for module in sys.modules for owner in owners.get(module.partition(".")[0], ())})
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not heavy & set(done.stdout.split())
 
 
 def test_no_package_may_start_a_server_while_it_is_installed(machine: Machine) -> None:
