@@ -7,17 +7,20 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lab.campaign import baselines
 from lab.campaign.cases import Recorded, recorded
 from lab.campaign.score import GRAINS, Cause, Graded, accuracy, average, confusions, false_alarms
 from lab.campaign.truth import truth_of
+from lab.clients.telemetry import Span
 from lab.diagnosis.engine import diagnose
 from lab.diagnosis.window import Window
 from lab.faults.catalogue import ROWS
 
 METHODS = ("engine", "three sigma and keywords", "most abnormal service", "random")
+_LARGE = 5_000
 Method = Callable[[Recorded, Window], list[Cause]]
 
 
@@ -25,8 +28,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="a campaign's folder")
     folder = parser.parse_args().folder
-    graded, seconds = run(list(recorded(folder)))
-    sys.stdout.write("\n".join(lines(graded, seconds)) + "\n")
+    cases = list(recorded(folder))
+    if not cases:
+        parser.error(f"{folder} holds no recorded case; `faultline campaign` records some")
+    graded, seconds = run(cases)
+    sys.stdout.write("\n".join([*lines(graded, seconds), large_window(cases)]) + "\n")
 
 
 def run(cases: Sequence[Recorded]) -> tuple[dict[str, list[Graded]], list[float]]:
@@ -60,6 +66,23 @@ def answered(window: Window) -> list[Cause]:
     """The engine's ranking; none where it says that nothing is wrong."""
     found = diagnose(window)
     return [] if found.healthy else [ranked.finding.cause for ranked in found.ranking]
+
+
+def large_window(cases: Sequence[Recorded], traces: int = _LARGE) -> str:
+    """How long a window of so many traces takes: those of the recorded cases, again under other ids until there are
+    enough (for time alone; nothing is graded on it)."""
+    window = cases[0].window()
+    groups = [spans for case in cases for spans in case.window().now.raw_traces.values()]
+    spans: list[Span] = []
+    for number in range(traces):
+        spans += (replace(span, trace_id=f"{number:032x}") for span in groups[number % len(groups)])
+    large = Window(replace(window.now, spans=tuple(spans)), window.before)
+    clock, processor = time.perf_counter(), time.process_time()
+    diagnose(large)
+    clock, processor = time.perf_counter() - clock, time.process_time() - processor
+    return (
+        f"\nA window of {traces} traces ({len(spans)} spans): {clock:.2f} s, {processor:.2f} s of them on a processor."
+    )
 
 
 def lines(graded: Mapping[str, Sequence[Graded]], seconds: Sequence[float]) -> Iterator[str]:

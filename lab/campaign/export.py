@@ -16,9 +16,12 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
+from lab.campaign import predictions
 from lab.campaign.cases import Recorded
+from lab.campaign.predictions import Row
 from lab.clients.telemetry import LogLine, Span
 from lab.diagnosis import names
+from lab.diagnosis.trace import Trace
 from lab.diagnosis.window import Window
 
 _TRACE_COLUMNS = (
@@ -48,7 +51,9 @@ def _write(case: Recorded, window: Window, folder: Path) -> None:
     (folder / "inject_time.txt").write_text(f"{case.injected_s:.0f}\n")
     (folder / "truth.json").write_text(json.dumps(case.truth.as_dict(), indent=1))
     _parquet(folder / "spans.parquet", [_span_row(span) for span in spans])
-    _parquet(folder / "predictions.parquet", list(prediction_rows(window)))
+    _parquet(
+        folder / "predictions.parquet", list(prediction_rows(window, predictions.load(case.folder / predictions.FILE)))
+    )
 
 
 def seconds_table(spans: Iterable[Span]) -> list[dict[str, float]]:
@@ -61,17 +66,44 @@ def seconds_table(spans: Iterable[Span]) -> list[dict[str, float]]:
     return [_second(at, table[at], services) for at in sorted(table)]
 
 
-def prediction_rows(window: Window) -> Iterator[dict[str, Any]]:
-    """Time, trace, versions and scores of each traced prediction; served features and labels are in no trace."""
+def prediction_rows(window: Window, kept: Iterable[Row] = ()) -> Iterator[dict[str, Any]]:
+    """A row a prediction that was traced or ``kept``: time, trace, versions, scores, ``served_*`` features, label.
+
+    What is unknown of it is absent: scores of a model without a trace, features and label where Redis kept none.
+    """
+    by_trace = {row["trace_id"]: row for row in kept}
     for period in (window.before, window.now):
         for trace in period.predictions:
-            row: dict[str, Any] = {"time": trace.root.start_ns / 1e9, "trace_id": trace.trace_id}
-            for span in trace.spans:
-                if names.PREDICTION in span.attributes:
-                    model = str(span.attributes.get(names.MODEL))
-                    row[f"{model}_version"] = str(span.attributes.get(names.MODEL_VERSION))
-                    row[f"{model}_score"] = float(str(span.attributes[names.PREDICTION]))
-            yield row
+            yield _traced(trace) | _kept(by_trace.pop(trace.trace_id, None))
+    for row in by_trace.values():
+        yield {"time": row["predicted_at"], "trace_id": row["trace_id"]} | _kept(row)
+
+
+def _traced(trace: Trace) -> dict[str, Any]:
+    row: dict[str, Any] = {"time": trace.root.start_ns / 1e9, "trace_id": trace.trace_id}
+    for span in trace.spans:
+        if names.PREDICTION in span.attributes:
+            model = str(span.attributes.get(names.MODEL))
+            row[f"{model}_version"] = str(span.attributes.get(names.MODEL_VERSION))
+            row[f"{model}_score"] = float(str(span.attributes[names.PREDICTION]))
+    return row
+
+
+def _kept(row: Row | None) -> dict[str, Any]:
+    """A kept row in flat columns."""
+    if row is None:
+        return {}
+    label = row["label"] or {}
+    return {
+        "prediction_id": row["prediction_id"],
+        "segment": row["segment"],
+        **{f"{model}_version": version for model, version in row["versions"].items()},
+        **{name: row[name] for name in ("probability", "likely", "price", "low", "high")},
+        **{f"served_{name}": value for name, value in row["served"].items()},
+        "label_converted": label.get("converted"),
+        "label_time": label.get("at"),
+        "label_sale_price": label.get("sale_price"),
+    }
 
 
 def _second(at: int, row: Mapping[str, list[Span]], services: list[str]) -> dict[str, float]:

@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from redis.exceptions import RedisError
+
+from lab.campaign import predictions
 from lab.campaign.plan import Case
 from lab.campaign.truth import NO_FAULT, Truth, truth_of
 from lab.diagnosis.collect import Backends, read_period
-from lab.diagnosis.recording import save_period
+from lab.diagnosis.recording import load_period, save_period
+from lab.diagnosis.window import Period
 from lab.faults import asking, state, wanted
 from lab.faults.catalogue import ROWS
 from lab.place import LabError, Place
@@ -53,6 +57,7 @@ class Recorder:
 
     def run(self, cases: Iterable[Case]) -> int:
         """Record what is missing; returns how many cases were recorded."""
+        cases = list(cases)
         missing = [case for case in cases if not (self.folder / case.id / "truth.json").exists()]
         normal: Path | None = None
         for number, case in enumerate(missing):
@@ -61,7 +66,26 @@ class Recorder:
                 normal = self._normal()
             self._case(case, normal)
             self.say(f"{number + 1} of {len(missing)}: {case.id}")
+        self._label([case for case in cases if case not in missing] + missing)
         return len(missing)
+
+    def _label(self, cases: Iterable[Case]) -> None:
+        """Labels come later than predictions: fill in those that have come by now."""
+        for case in cases:
+            path = self.folder / case.id / predictions.FILE
+            rows = predictions.load(path)
+            if rows:
+                predictions.save(path, predictions.with_labels(self.place, rows))
+
+    def _keep_predictions(self, folder: Path, normal: Path, period: Period) -> None:
+        """What both windows predicted; a Redis that is still out of order leaves the case without."""
+        usual = load_period(normal)
+        try:
+            rows = [row for each in (usual, period) for row in predictions.read(self.place, each.start_s, each.end_s)]
+        except RedisError as error:
+            self.say(f"{folder.name}: its predictions cannot be read: {error}")
+            return
+        predictions.save(folder / predictions.FILE, rows)
 
     def _normal(self) -> Path:
         """A healthy window that the next cases share."""
@@ -84,6 +108,7 @@ class Recorder:
             _until(time.time() + self.times.slow_s)
         folder = self.folder / case.id
         save_period(folder / "fault.json.gz", period)
+        self._keep_predictions(folder, normal, period)
         (folder / "normal.json.gz").unlink(missing_ok=True)
         os.link(normal, folder / "normal.json.gz")
         about = {**asdict(case), "injected_s": begun, "truth": truth.as_dict()}

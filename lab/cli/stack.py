@@ -15,6 +15,7 @@ from lab.cli.elsewhere import run_elsewhere
 from lab.cli.first_trace import show_first_trace
 from lab.cli.output import AsJson, console, print_json, table
 from lab.cli.progress import shown_progress
+from lab.drills import baseline
 from lab.place import HOST, Place
 from lab.stack import Options, compose, k8s, modes
 from lab.stack.modes import MODES, Target
@@ -107,12 +108,14 @@ def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] 
         typer.confirm(f"Wipe all traces, logs, metrics and Redis data under {place.shown(place.run_dir)}?", abort=True)
     out = console()
     options, mode = stack.recorded_options(place), modes.of(place)
-    baseline.forget(place)
+    local = modes.recorded(place) is Target.LOCAL
+    if local:
+        baseline.forget(place)
     with shown_progress(out) as progress:
         mode.reset(place, progress)
         mode.up(place, options, progress)
     out.print("Faultline is up again, with nothing remembered.")
-    if modes.recorded(place) is Target.LOCAL:
+    if local:
         out.print(baseline.proof(place))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lab.place import LabError, Place
 from lab.stack import modes, tools
-from lab.stack.k8s import NAMESPACE
 from lab.stack.modes import Target
+from lab.stack.overlay import NAMESPACE
 from lab.stack.supervisor import Supervisor
 
 MOST_REPLICAS = 5

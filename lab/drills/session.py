@@ -163,6 +163,12 @@ class Session:
         self._file.unlink(missing_ok=True)
         self.usual.unlink(missing_ok=True)
 
+    def break_off(self) -> None:
+        """End whatever drill there is, without a solution."""
+        if self._file.exists():
+            current = Current(**json.loads(self._file.read_text()))
+            self.close(current, current.end if current.answered or current.over else "broken off")
+
     def save(self, current: Current) -> None:
         wanted.replace(self._file, json.dumps(asdict(current), indent=1))
 

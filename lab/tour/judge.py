@@ -6,8 +6,11 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from lab.campaign.truth import truth_of
+from lab.drills.words import hints, tells_both
 from lab.faults.catalogue import ROWS
 from lab.faults.row import Row
+from lab.faults.signals import Evidence
 from lab.tour.names import Names
 from lab.tour.record import Recording
 from services import topology
@@ -72,10 +75,11 @@ class Verdict:
     recovery: list[str]
     silence: list[str]
     edge: list[str]
+    solvable: list[str]
 
     @property
     def problems(self) -> list[str]:
-        return [*self.impact, *self.others, *self.leaks, *self.recovery, *self.silence, *self.edge]
+        return [*self.impact, *self.others, *self.leaks, *self.recovery, *self.silence, *self.edge, *self.solvable]
 
 
 def judge(recording: Recording, healthy: Names) -> Verdict:
@@ -89,6 +93,7 @@ def judge(recording: Recording, healthy: Names) -> Verdict:
         recovery(row, recording),
         silence(row, recording),
         edge(row, recording),
+        solvable(row, recording),
     )
 
 
@@ -158,6 +163,19 @@ def edge(row: Row, recording: Recording) -> list[str]:
     if row.edge is None or recording.during["edge"] >= 1:
         return []
     return [f"no failed call {row.edge[0]} → {row.edge[1]} in the service graph"]
+
+
+def solvable(row: Row, recording: Recording) -> list[str]:
+    """A player can find it: some evidence of it was there, and no hint but the last names service and kind together."""
+    seen = [each for each in row.evidence if each.holds(recording.before[str(each.signal)], _during(recording, each))]
+    truths = [truth_of(row)]
+    told = [line for each in seen or row.evidence for line in hints(truths, [str(each.signal)])[:-1]]
+    wrong = [f"a hint tells: {line}" for line in dict.fromkeys(told) if tells_both(line, truths)]
+    return wrong if seen else ["no evidence that a player could find", *wrong]
+
+
+def _during(recording: Recording, evidence: Evidence) -> float:
+    return recording.during[str(evidence.signal)]
 
 
 def healthy_names(recordings: Iterable[Recording]) -> Names:

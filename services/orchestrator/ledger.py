@@ -1,16 +1,18 @@
 """Predictions kept in Redis, so that outcomes which come days later find them.
 
-Keys: ``prediction:ID`` holds a row as JSON; ``prediction:index`` orders the ids by time, so that the oldest go first.
+Keys: ``prediction:ID`` holds a row as JSON; ``prediction:index`` orders the ids by time, so that the oldest go first;
+``prediction:ID:served`` holds the features it was made of, for as long as a data set may want them.
 Written in small batches off the request's path.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import time
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from redis.asyncio import Redis
 
 from chassis import semconv
@@ -20,8 +22,10 @@ from chassis.telemetry import Telemetry
 KEPT = 200_000  # predictions
 PENDING = 2_000  # predictions not written yet; more are dropped, and counted
 WRITE_EVERY_S = 0.25
+SERVED_KEPT_S = 1_800
 INDEX = "prediction:index"
 _ID_TIME_DIGITS = 12
+_KEYS = ("prediction:{}", "prediction:{}:served", "outcome:{}")
 
 
 class Row(BaseModel):
@@ -38,6 +42,7 @@ class Row(BaseModel):
     price: float
     low: float = 0.0  # the price's interval
     high: float = 0.0
+    served: dict[str, float | str] = Field(default={}, exclude=True)  # under a key of its own, which ends sooner
 
 
 def new_id() -> str:
@@ -132,6 +137,9 @@ async def _oldest_of_a_full_index(redis: Redis) -> list[tuple[str, float]]:
 async def _write(redis: Redis, rows: list[Row]) -> None:
     async with redis.pipeline(transaction=True) as pipeline:
         pipeline.mset({f"prediction:{row.prediction_id}": row.model_dump_json() for row in rows})
+        for row in rows:
+            if row.served:
+                pipeline.set(f"prediction:{row.prediction_id}:served", json.dumps(row.served), ex=SERVED_KEPT_S)
         pipeline.zadd(INDEX, {row.prediction_id: row.predicted_at for row in rows})
         pipeline.zcard(INDEX)
         *_, count = await pipeline.execute()
@@ -139,4 +147,4 @@ async def _write(redis: Redis, rows: list[Row]) -> None:
         gone: list[tuple[str, float]] = await redis.zpopmin(INDEX, count - KEPT)  # type: ignore[assignment]
         # With each row goes the mark that its outcome came: such marks would outnumber the rows in weeks.
         ids = [prediction_id for prediction_id, _ in gone]
-        await redis.delete(*(f"{kind}:{each}" for each in ids for kind in ("prediction", "outcome")))
+        await redis.delete(*(key.format(each) for each in ids for key in _KEYS))

@@ -67,11 +67,12 @@ class Joiner:
         Where Redis's answer is lost the claim may stand although nothing was counted; such an id is fresh when it
         comes again.
         """
+        marks = {outcome.prediction_id: _mark(outcome) for outcome in reversed(outcomes)}
         ids = list(dict.fromkeys(outcome.prediction_id for outcome in outcomes))
         if not ids:
             return set()
         try:
-            answers = await self.ledger.store.run(lambda redis: _set_each(redis, ids))
+            answers = await self.ledger.store.run(lambda redis: _set_each(redis, {each: marks[each] for each in ids}))
         except (StoreUnavailable, asyncio.CancelledError):
             self._unsure.extend(ids)
             raise
@@ -108,8 +109,13 @@ class Joiner:
         self.telemetry.count(semconv.PRICE_ERROR, abs(math.log(row.price / sale)), **names)
 
 
-async def _set_each(redis: Redis, ids: list[str]) -> list[bool | None]:
+def _mark(outcome: Outcome) -> str:
+    """The label, as whoever makes a data set reads it: converted, when it came (Unix seconds), the sale's dollars."""
+    return f"{int(outcome.converted)} {time.time():.3f} {outcome.sale_price or 0:.0f}"
+
+
+async def _set_each(redis: Redis, marks: dict[str, str]) -> list[bool | None]:
     async with redis.pipeline(transaction=False) as pipeline:
-        for prediction_id in ids:
-            pipeline.set(f"outcome:{prediction_id}", 1, nx=True, ex=REPEAT_MEMORY_S)
+        for prediction_id, mark in marks.items():
+            pipeline.set(f"outcome:{prediction_id}", mark, nx=True, ex=REPEAT_MEMORY_S)
         return await pipeline.execute()

@@ -209,6 +209,7 @@ class Pipeline:
                 price=answer.price.value,
                 low=answer.price.low,
                 high=answer.price.high,
+                served=parts.known(),
             )
         )
         line = self.telemetry.log.bind(

@@ -13,10 +13,14 @@ from typing import Any
 
 import pytest
 
-from lab.drills.choose import Drill, choose
+from lab.drills.choose import Cause, Drill, choose
 from lab.drills.grading import FULL
+from lab.drills.session import Session
+from lab.faults import state
 from lab.faults.catalogue import ROWS
+from lab.place import LabError
 from lab.stack import pids
+from lab.stack.supervisor import Supervisor
 from tests.system.harness import System
 
 pytestmark = pytest.mark.timeout(900)
@@ -25,13 +29,8 @@ pytestmark = pytest.mark.timeout(900)
 @pytest.fixture(scope="module")
 def played(system: System) -> Iterator[System]:
     """The system under traffic, with a healthy minute behind it."""
-    environment = {
-        **os.environ,
-        "FAULTLINE_PORT_OFFSET": str(system.place.offset),
-        "FAULTLINE_RUN_DIR": str(system.place.run_dir),
-    }
     command = [sys.executable, "-m", "lab", "load", "--rate", "4", "--duration", "0", "--count", "100000", "--json"]
-    load = subprocess.Popen(command, cwd=system.place.root, env=environment, stdout=subprocess.DEVNULL)
+    load = subprocess.Popen(command, cwd=system.place.root, env=environment_of(system), stdout=subprocess.DEVNULL)
     try:
         system.eventually(lambda: answered(system) > 150, "a healthy minute of traffic", within=120)
         yield system
@@ -124,13 +123,51 @@ def test_nothing_has_full_marks_where_nothing_is_wrong(played: System) -> None:
     assert played.cli("drill", "give-up").returncode == 0
 
 
-def test_a_killed_keeper_leaves_a_drill_that_goes_on_and_ends_cleanly(played: System) -> None:
-    start(played, seed_of("over-shedding"))
+def test_a_killed_lab_leaves_a_drill_that_goes_on_and_ends_cleanly(played: System) -> None:
+    """The command line dies while it waits for an opening, then the keeper; another command goes on."""
+    seed = str(seed_of("over-shedding"))
+    command = [sys.executable, "-m", "lab", "drill", "start", "--seed", seed, "--patience", "600"]
+    starting = subprocess.Popen(
+        command, cwd=played.place.root, env=environment_of(played), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    played.eventually(lambda: begun(played), "the drill has begun", within=60)
+    starting.kill()
+    starting.wait(10)
     os.kill(pids(played.place)["keeper"], signal.SIGKILL)
 
     assert played.cli("drill", "brief").returncode == 0
+    closed = played.cli("faults", "status")
+    assert (closed.returncode, "A drill is running" in closed.stderr) == (1, True)
     assert played.cli("drill", "give-up").returncode == 0
     played.eventually(
         lambda: json.loads(played.cli("faults", "status", "--json").stdout or "[1]") == [], "no fault is on", within=60
     )
     assert played.cli_json("drill", "history")[0]["state"] == "given up"
+
+
+def test_without_any_lab_a_drills_fault_ends_by_itself(played: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("session", "open"):
+        monkeypatch.setattr(f"lab.drills.{module}.LONGEST_S", 15.0)
+    session = Session(played.place)
+    session.begin(Drill(1, 1, (Cause("over-shedding", "gateway"),)), "nobody")
+    supervisor = Supervisor(played.place)
+    try:
+        played.eventually(lambda: state.on_anywhere(played.place), "the fault is on", within=10)
+        supervisor.stop("services:keeper")
+        played.eventually(lambda: not state.on_anywhere(played.place), "the fault has ended by itself", within=20)
+    finally:
+        supervisor.start("services:keeper")
+
+    with pytest.raises(LabError, match="time is over"):
+        session.current()
+    assert session.history.all()[0].state == "expired"
+
+
+def environment_of(system: System) -> dict[str, str]:
+    place = system.place
+    return {**os.environ, "FAULTLINE_PORT_OFFSET": str(place.offset), "FAULTLINE_RUN_DIR": str(place.run_dir)}
+
+
+def begun(system: System) -> bool:
+    path = system.place.run_dir / "drills" / "current.json"
+    return path.exists() and json.loads(path.read_text())["begun"]

@@ -20,10 +20,12 @@ def test_every_fault_of_a_level_can_come_and_no_other(level: int) -> None:
     assert drawn == set(LEVELS[level])
 
 
-def test_every_fault_of_the_catalogue_is_in_one_level() -> None:
+def test_a_fault_is_in_one_level_at_most_and_nearly_all_are_in_one() -> None:
+    """A new fault of the catalogue becomes a drill when it gets a place here (docs/extending/drill.md)."""
     listed = [fault for faults in LEVELS.values() for fault in faults]
 
-    assert sorted(listed) == sorted(ROWS)
+    assert len(listed) == len({*listed}) >= 48
+    assert {*listed} <= {*ROWS}
 
 
 def test_the_last_level_has_two_causes_in_different_places_or_none() -> None:

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lab.cli import build_app
+from lab.drills import baseline
 from lab.drills.choose import Cause, Drill
 from lab.drills.open import LONGEST_S, Closed, ensure_open
 from lab.drills.session import Session
@@ -145,6 +146,15 @@ def test_a_drill_killed_after_its_faults_were_asked_for_goes_on(place: Place) ->
     assert [cause.fault for cause in again.secret(again.current()).causes] == ["crash-loop", "label-explosion"]
     again.close(again.current(), "given up")
     assert wanted.read(place) == []
+
+
+def test_a_reset_forgets_drill_and_faults(place: Place) -> None:
+    session = hide(place, TWO)
+    baseline.forget(place)
+    baseline.forget(place)  # nothing is left to forget
+    assert wanted.read(place) == []
+    assert [row.state for row in session.history.all()] == ["broken off"]
+    ensure_open(place)
 
 
 def test_no_drill_begins_beside_a_fault_a_drill_or_a_game_day(place: Place) -> None:

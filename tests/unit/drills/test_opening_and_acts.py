@@ -75,7 +75,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Place, Pat
     """A place in Kubernetes, and what its kubectl was told."""
     told = tmp_path / "told"
     kubectl = tmp_path / "kubectl"
-    kubectl.write_text(f'#!/bin/sh\necho "$@" >> {told}\n[ "$3" = get ] && printf 1\nexit 0\n')
+    kubectl.write_text(f'#!/bin/sh\necho "told: $*" >> {told}\n[ "$3" = get ] && printf 1\nexit 0\n')
     kubectl.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     return Place(tmp_path, tmp_path / "run", environment="kubernetes"), told
@@ -88,7 +88,7 @@ def test_in_kubernetes_a_service_gets_replicas_and_loses_them_again(cluster: tup
 
     assert done.said == "nlp_model has 3 replicas."
     scaled = [line for line in told.read_text().splitlines() if " scale " in line]
-    assert scaled == [f"-n marketplace scale deployment/nlp-model --replicas={count}" for count in (3, 1)]
+    assert scaled == [f"told: -n marketplace scale deployment/nlp-model --replicas={count}" for count in (3, 1)]
     with pytest.raises(LabError, match="cannot be had"):
         perform(place, "scale", "nlp_model", 50)
 

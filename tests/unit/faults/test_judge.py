@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import pytest
+
 from lab.faults.catalogue import ROWS
-from lab.tour.judge import edge, healthy_names, impact, judge, leaks, others, recovery, silence
+from lab.tour.judge import edge, healthy_names, impact, judge, leaks, others, recovery, silence, solvable
 from lab.tour.record import Recording, signals_of
 
 ROW = ROWS["redis-far"]
@@ -75,6 +77,14 @@ def test_a_failing_fault_without_a_failed_edge() -> None:
     row = ROWS["redis-down"]
     assert edge(row, recording(during={**recording().during, "edge": 0.0}))
     assert not edge(row, recording(during={**recording().during, "edge": 5.0}))
+
+
+def test_a_fault_that_no_player_could_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert solvable(ROW, recording()) == []
+    absent = recording(during={**recording().during, OWN: math.nan})
+    assert solvable(ROW, absent) == ["no evidence that a player could find"]
+    monkeypatch.setattr("lab.tour.judge.hints", lambda *_: ["network latency in feature_store.", "the last"])
+    assert solvable(ROW, recording()) == ["a hint tells: network latency in feature_store."]
 
 
 def test_a_recording_survives_its_file() -> None:
