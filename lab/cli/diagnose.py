@@ -15,6 +15,7 @@ from lab.clients.http import open_client
 from lab.clients.tempo import Tempo
 from lab.diagnosis import Diagnosis, Window, collect
 from lab.diagnosis import diagnose as find_cause
+from lab.diagnosis.calibration import worth
 from lab.diagnosis.collect import Backends
 from lab.diagnosis.explain import explain
 from lab.diagnosis.one_trace import report, sentences
@@ -50,8 +51,10 @@ def diagnose(
 
 
 def as_document(found: Diagnosis) -> dict[str, object]:
-    """A diagnosis as JSON: the ranking with confidence and evidence, and what limits it."""
-    return {"healthy": found.healthy, **asdict(found)}
+    """A diagnosis as JSON: the ranking with confidence and evidence, what the first confidence is worth, and limits."""
+    sure = found.nothing if found.healthy else found.ranking[0].confidence
+    step = worth(sure)
+    return {"healthy": found.healthy, "worth": step and {**asdict(step), "share": step.share}, **asdict(found)}
 
 
 def _live(since_s: float, baseline_s: float) -> Window:

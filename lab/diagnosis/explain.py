@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lab.diagnosis.calibration import worth
 from lab.diagnosis.finding import Diagnosis, Finding, Ranked
 
 _OTHERS = 3
@@ -15,8 +16,16 @@ def explain(diagnosis: Diagnosis) -> list[str]:
     return list(_lines(diagnosis))
 
 
+def counted(confidence: float) -> str:
+    """What a confidence is worth, by recorded cases; without any it is an order and no probability."""
+    step = worth(confidence)
+    if step is None:
+        return "an order, no probability: nobody has counted yet"
+    return f"{step.right} of {step.cases} answers as sure were right, on recorded faults it was developed on"
+
+
 def how_sure(confidence: float) -> str:
-    """A probability in words."""
+    """A share of answers that are right, in words."""
     for least, words in ((0.9, "almost certainly"), (0.7, "very likely"), (0.5, "probably"), (0.25, "perhaps")):
         if confidence >= least:
             return words
@@ -30,20 +39,26 @@ def cause(finding: Finding) -> str:
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     yield f"Looked at {diagnosis.traces} traces, beside {diagnosis.baseline_traces} of the baseline."
     if diagnosis.healthy:
-        yield f"Nothing is wrong ({diagnosis.nothing:.0%}): no signal left its usual range beyond chance."
+        yield f"Nothing is wrong: no signal left its usual range beyond chance ({_sure(diagnosis.nothing)})."
     else:
         yield from _cause(diagnosis.ranking[0])
     others = [each for each in diagnosis.ranking[0 if diagnosis.healthy else 1 :] if not each.explained_by]
     for each in [each for each in others if each.confidence >= _LEAST_WORTH][:_OTHERS]:
-        yield f"Less likely ({each.confidence:.0%}): {cause(each.finding)}. {each.finding.sentence}"
+        yield f"Less likely: {cause(each.finding)}. {each.finding.sentence}"
     for each in [each for each in diagnosis.ranking if each.explained_by][:_OTHERS]:
         yield f"A consequence of {each.explained_by}: {each.finding.sentence}"
     yield from (f"Note: {note}" for note in diagnosis.notes)
 
 
+def _sure(confidence: float) -> str:
+    return f"rank {confidence:.2f}; {counted(confidence)}"
+
+
 def _cause(first: Ranked) -> Iterator[str]:
     finding, evidence = first.finding, first.finding.evidence
-    yield f"The cause is {how_sure(first.confidence)} ({first.confidence:.0%}) {cause(finding)}."
+    step = worth(first.confidence)
+    words = how_sure(step.share if step else first.confidence)
+    yield f"The cause is {words} {cause(finding)} ({_sure(first.confidence)})."
     yield finding.sentence
     if evidence.traces:
         yield f"Look at the traces {', '.join(evidence.traces)}."

@@ -41,7 +41,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A finding at its place in the ranking; ``confidence`` is the probability that it is the cause."""
+    """A finding at its place in the ranking. ``confidence`` (0 to 1) orders; ``calibration`` says its worth."""
 
     finding: Finding
     confidence: float
@@ -50,7 +50,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Ranked causes, the likeliest first, and the probability that nothing is wrong. ``notes`` are its limits."""
+    """Ranked causes, the likeliest first, and the confidence that nothing is wrong. ``notes`` are its limits."""
 
     ranking: tuple[Ranked, ...]
     nothing: float

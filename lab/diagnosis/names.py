@@ -89,7 +89,8 @@ QUERIES: dict[str, str] = {
     "events_accepted": "sum by (service_name) (increase(events_accepted_total[$window]))",
     "events_counted": "sum by (service_name) (increase(events_counted_total[$window]))",
     "events_waiting": "max by (service_name) (max_over_time(events_waiting[$window]))",
-    "feature_values": _growth("feature_values_total", "feature, bin"),
+    # Of a model's embeddings each moves with its version; what a version does is told by its scores.
+    "feature_values": _growth('feature_values_total{feature!~".*_embedding_.*"}', "feature, bin"),
     "feature_ks": "max by (service_name, feature) (max_over_time(feature_drift_ks[$window]))",
     "psi": '{__name__=~".*psi.*"}',
     "outcomes": _growth("outcomes_joined_total", "model_name, model_version, segment, predicted, actual"),

@@ -72,6 +72,26 @@ def test_a_clock_offset_of_any_service_leaves_the_ranking_unchanged(service: str
     assert [cause for cause in causes(only_now) if cause[2] != "clock skew"] == causes(straight)
 
 
+@settings(max_examples=15, deadline=None)
+@given(
+    st.sampled_from(SERVICES), st.integers(-5000, 5000),
+    st.fixed_dictionaries({name: st.integers(5, 150) for name in ("inference", "wait", "lookup")}),
+)  # fmt: skip
+def test_a_clock_offset_leaves_the_ranking_of_any_window_unchanged(
+    service: str, milliseconds: int, shape: dict[str, int]
+) -> None:
+    now, healthy = predictions(1, **shape), predictions(1000)
+    by = milliseconds * 10**6
+    straight = Window(period(0, now), period(-60, healthy))
+    skewed = Window(period(0, shifted(now, service, by)), period(-60, shifted(healthy, service, by)))
+    assert ranking(straight) == ranking(skewed)
+
+
+def ranking(window: Window) -> list[tuple[tuple[str, str, str], float]]:
+    """Causes in their order, with confidences."""
+    return [(ranked.finding.cause, round(ranked.confidence, 6)) for ranked in diagnose(window).ranking]
+
+
 def causes(window: Window) -> list[tuple[str, str, str]]:
     return [ranked.finding.cause for ranked in diagnose(window).ranking]
 
