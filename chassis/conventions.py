@@ -30,7 +30,7 @@ LABELS = {
     "part": "features, text, photo",
     "reason": "why something was refused or dropped; written in code",
     "result": "how something went; written in code",
-    "kind": "what was rolled out: start, canary",
+    "kind": "what was rolled out: start, canary, features (their definitions)",
     "signal": "traces, logs",
     "generation": "0, 1, 2: the garbage collector's",
     "model_name": "the four models",
@@ -41,7 +41,7 @@ LABELS = {
     "pool": "a bounded pool's name; written in code",
     "cache": "a cache's name; written in code",
     "feature": "a feature or prediction that has a reference",
-    "segment": "the four kinds of user, and unknown",
+    "segment": "the four kinds of user, and unknown; what else the data brings, up to seven, and other",
     "predicted": "yes, no",
     "actual": "yes, no",
     "bin": "number of a reference's bin or a decile",
@@ -60,7 +60,8 @@ says so.
 - **Labels are bounded sets.** Never a user, a listing, a session, a URL, an address or free text: each new value is a
   new series for as long as the data is kept. What takes many values is an attribute of a span or a field of a log
   line; where a metric needs it all the same, its values become the k most frequent and `other` before they are a
-  label.
+  label (`chassis.topk`). So does what is bounded by custom only: `segment` comes with the users' data, and shows five
+  at a time, seven in a process's life, and `other`.
 - **Every metric has a budget** of series at one service ({usual} unless the table says otherwise), and a test under
   varied traffic holds it to that.
 - **What must add up over replicas and restarts is a counter.** PSI, precision and burn rates are recording rules over
@@ -73,8 +74,12 @@ says so.
   crosses a queue or a thread carries its context; a span of a batch links to the requests that shared it.
 - **Errors** are logged once, inside their span, with type, message and stack.
 - **Log lines** are one JSON object each, on stdout and by OTLP. Descriptions, photos, keys and user ids never appear.
-- **Sampling**: every trace is recorded by default. Where it is a ratio (`traces.sampled`), metrics and logs go on in
-  full, and WARNING and above are always kept; what is dropped is counted (`telemetry_dropped_items_total`).
+- **Sampling**: every trace is recorded and every line logged by default. Where traces are a ratio (`traces.sampled`),
+  metrics and logs go on in full. INFO lines, most of what logs cost, may follow the traces: at `FAULTLINE_INFO_LOGS`
+  below 1 a line stays only where its trace is recorded and within that share. Both decisions come from the trace's id,
+  so all services keep the same traces' lines, and the smaller share lies within the larger. WARNING and above, and
+  lines outside a trace, always stay. What was left out so is counted (`log_lines_left_out_total`), apart from what was
+  lost (`telemetry_dropped_items_total`), which alone is an alert.
 - **One worker a process.** prometheus-client's multiprocess mode drops exemplars and gauges' meaning; more throughput
   is more replicas, and each counter knows whose it is.
 """

@@ -21,6 +21,7 @@ from opentelemetry.trace import SpanContext
 
 from chassis.clock import Clock, rfc3339
 from chassis.context import REQUEST_ID
+from chassis.sampling import keeps_details
 
 if TYPE_CHECKING:
     from loguru import Logger, Message
@@ -47,7 +48,8 @@ class Logs:
     """The log of one service.
 
     ``log`` is loguru's logger with this service's sink alone. ``export`` receives each Event; None keeps them on
-    stdout. ``correlate`` says which lines carry trace and span ids.
+    stdout. ``correlate`` says which lines carry trace and span ids. ``info_share`` below 1 leaves lines of INFO and
+    less out with their traces, each told to ``left_out``; those outside a trace, and WARNING and above, always stay.
     """
 
     def __init__(
@@ -58,8 +60,11 @@ class Logs:
         *,
         export: Callable[[Event], None] | None = None,
         write: Callable[[bytes], object] | None = None,
+        info_share: float = 1.0,
+        left_out: Callable[[], None] = lambda: None,
     ) -> None:
         self.service, self.clock, self.level = service, clock, level
+        self.info_share, self._left_out = info_share, left_out
         self.correlate: Correlate = "all"
         self._export = export
         self._write: Callable[[bytes], object] | None = write or _to_stdout
@@ -83,6 +88,9 @@ class Logs:
         """
         if _NUMBERS.get(level, 20) < _NUMBERS[self.level]:
             return
+        if not self._kept(level, span):
+            self._left_out()
+            return
         known = {"logger": logger, **(fields or {})}
         if request_id := REQUEST_ID.get():
             known["request_id"] = request_id
@@ -95,6 +103,11 @@ class Logs:
             self._print(self._write, event)
         if export and self._export is not None:
             self._export(event)
+
+    def _kept(self, level: str, span: trace.Span | None) -> bool:
+        if self.info_share >= 1.0 or _NUMBERS.get(level, 20) > _NUMBERS["INFO"]:
+            return True
+        return keeps_details((span or trace.get_current_span()).get_span_context(), self.info_share)
 
     def _print(self, write: Callable[[bytes], object], event: Event) -> None:
         try:

@@ -153,10 +153,11 @@ PREDICTIONS_KEPT = _counter(
 )
 REVENUE = _counter(
     "conversion_revenue_dollars_total",
-    "Sale prices of the conversions that were reported.",
+    "Sale prices of the conversions that were reported; predicted=yes: of leads, whom somebody called.",
     "model_name",
     "model_version",
     "segment",
+    "predicted",
 )
 CALIBRATION_EXPECTED = _counter(
     "calibration_expected_total",
@@ -188,7 +189,7 @@ LABEL_LAG = _histogram(
 )
 
 # Deployments
-DEPLOYMENTS = _counter("deployments_total", "Starts and changes of a canary's share.", "kind")
+DEPLOYMENTS = _counter("deployments_total", "Starts, changes of a canary's share, releases of features.", "kind")
 DEPLOYED_AT = _gauge("deployment_timestamp_seconds", "When the last one was.", "kind", unit="s")
 CANARY_SHARE = _gauge("canary_share_percent", "Percent of users on a model's candidate version.", "model_name")
 
@@ -229,6 +230,7 @@ TELEMETRY_EXPORTED = _counter("telemetry_exported_items_total", "Items handed to
 TELEMETRY_DROPPED = _counter(
     "telemetry_dropped_items_total", "Items lost before the collector had them.", "signal", "reason"
 )
+LOG_LINES_LEFT_OUT = _counter("log_lines_left_out_total", "INFO lines that were left out with their trace.")
 
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 

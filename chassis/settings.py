@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe level that is logged."
     )
+    info_logs: float = Field(
+        1.0, ge=0, le=1, description="Share of traces whose INFO lines are logged; those of unrecorded traces go first."
+    )
     memory_limit_mb: int = Field(
         0, ge=0, description="Resident memory at which the process ends itself with 137; 0: no limit."
     )

@@ -62,7 +62,12 @@ class Telemetry:
             self.tracer_provider = TracerProvider(resource, self.clock, self._pipelines.spans.put)
         self.tracer = self.tracer_provider.get_tracer(semconv.NAMESPACE)
         export = self._pipelines.logs.put if self._pipelines else None
-        self.logs = Logs(service, self.clock, settings.log_level, export=export)
+        self.logs = Logs(
+            *(service, self.clock, settings.log_level),
+            export=export,
+            info_share=settings.info_logs,
+            left_out=lambda: self.metrics.count(semconv.LOG_LINES_LEFT_OUT),
+        )
         self.log: Logger = self.logs.log
         self._capture = Capture(self.logs)
         self._register_knobs()

@@ -5,7 +5,6 @@ Nothing here is global: FastAPI, httpx and redis are handed this provider.
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
@@ -21,6 +20,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from opentelemetry.util.types import Attributes
 
 from chassis.clock import Clock
+from chassis.sampling import in_share
 
 # Wide enough for any attribute of ours, and for a stack trace; narrow enough that no span grows without bound.
 MAX_ATTRIBUTES, MAX_EVENTS, MAX_LINKS = 64, 32, 32
@@ -131,7 +131,7 @@ class Tracer(sdk.Tracer):
             flags = TraceFlags(flags & SAMPLED)
         else:
             parent, trace_id, state = None, self.id_generator.generate_trace_id(), None
-            flags = SAMPLED if random.random() < provider.sample_ratio else UNSAMPLED
+            flags = SAMPLED if in_share(trace_id, provider.sample_ratio) else UNSAMPLED
         own = SpanContext(trace_id, self.id_generator.generate_span_id(), False, flags, state)
         if not flags & TraceFlags.SAMPLED:
             return trace.NonRecordingSpan(own)

@@ -18,12 +18,14 @@ from redis.asyncio import Redis
 from chassis import semconv
 from chassis.redis import RedisStore, StoreUnavailable
 from chassis.telemetry import Telemetry
+from chassis.topk import TopK
 
 KEPT = 200_000  # predictions
 PENDING = 2_000  # predictions not written yet; more are dropped, and counted
 WRITE_EVERY_S = 0.25
 SERVED_KEPT_S = 1_800
 INDEX = "prediction:index"
+SEGMENTS, SEGMENTS_EVER = 5, 7  # shown by name: the world has four and "unknown", but they come with the data
 _ID_TIME_DIGITS = 12
 _KEYS = ("prediction:{}", "prediction:{}:served", "outcome:{}")
 
@@ -67,6 +69,7 @@ class Ledger:
         self.store, self.telemetry = store, telemetry
         self._pending: dict[str, Row] = {}
         self._writing = asyncio.Lock()
+        self._segments = TopK(SEGMENTS, SEGMENTS_EVER)
         telemetry.gauge_callback(semconv.LEDGER_PENDING, lambda: len(self._pending))
 
     def remember(self, row: Row) -> None:
@@ -100,8 +103,12 @@ class Ledger:
                 del self._pending[row.prediction_id]
                 self._count(row)
 
+    def segment(self, row: Row) -> str:
+        """The row's segment as a label."""
+        return self._segments.label(row.segment)
+
     def _count(self, row: Row) -> None:
-        labels = {"segment": row.segment, "predicted": word(row.likely)}
+        labels = {"segment": self.segment(row), "predicted": word(row.likely)}
         for model, version in row.versions.items():
             self.telemetry.count(semconv.PREDICTIONS_KEPT, model_name=model, model_version=version, **labels)
 

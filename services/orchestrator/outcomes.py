@@ -86,13 +86,14 @@ class Joiner:
         return max(time.time() - HORIZON_DAYS * 86_400 / self.time_scale, await self.ledger.oldest())
 
     def _count(self, outcome: Outcome, row: Row) -> None:
-        labels = {"segment": row.segment, "predicted": word(row.likely), "actual": word(outcome.converted)}
+        lead = {"segment": self.ledger.segment(row), "predicted": word(row.likely)}
+        labels = {**lead, "actual": word(outcome.converted)}
         for model, version in row.versions.items():
             names = {"model_name": model, "model_version": version}
             self.telemetry.count_example(semconv.OUTCOMES_JOINED, 1, row.trace_id, row.span_id, **names, **labels)
             self._calibration(outcome, row, names)
             if outcome.sale_price is not None:
-                self.telemetry.count(semconv.REVENUE, outcome.sale_price, segment=row.segment, **names)
+                self.telemetry.count(semconv.REVENUE, outcome.sale_price, **lead, **names)
                 self._price(outcome.sale_price, row, names)
         lag = max(0.0, (time.time() - row.predicted_at) * self.time_scale)
         self.telemetry.observe_example(semconv.LABEL_LAG, lag, row.trace_id, row.span_id)

@@ -12,7 +12,7 @@ from redis import Redis
 from chassis.redis import StoreUnavailable
 from chassis.telemetry import Telemetry
 from services.orchestrator import ledger as ledger_module
-from services.orchestrator.ledger import Ledger, Row, new_id
+from services.orchestrator.ledger import SEGMENTS_EVER, Ledger, Row, new_id
 from services.orchestrator.outcomes import Joiner
 from services.orchestrator.schemas import Outcome
 from tests.unit.signals import Signals
@@ -103,7 +103,9 @@ async def test_money_calibration_and_intervals(joiner: Joiner, ledger: Ledger, s
         ledger.remember(each)
         await joiner.join([told(each, price=price)])
     names = {"model_name": "nlp_model", "model_version": "v2"}
-    assert signals.metric("conversion_revenue_dollars_total", segment="family", **names) == 310_000
+    money = {"segment": "family", **names}
+    assert signals.metric("conversion_revenue_dollars_total", predicted="yes", **money) == 210_000
+    assert signals.metric("conversion_revenue_dollars_total", predicted="no", **money) == 100_000
     assert signals.metric("price_outcomes_total", result="covered", **names) == 1
     assert signals.metric("price_outcomes_total", result="missed", **names) == 1
     assert signals.metric("calibration_expected_total", bin="9", **names) == pytest.approx(0.97)
@@ -159,3 +161,40 @@ async def test_kept_predictions_are_counted_by_version_and_segment(ledger: Ledge
 def test_wild_prices_are_refused(price: float) -> None:
     with pytest.raises(ValidationError):
         Outcome(prediction_id="0" * 20, converted=True, sale_price=price)
+
+
+async def test_a_segment_that_only_the_data_knows_makes_no_series_of_its_own_without_bound(
+    joiner: Joiner, ledger: Ledger, telemetry: Telemetry
+) -> None:
+    rows = [row(segment=f"invented-{number}") for number in range(40)]
+    for each in rows:
+        ledger.remember(each)
+    await ledger.flush()
+    for start in range(0, 40, 20):
+        await joiner.join([told(each) for each in rows[start : start + 20]])
+    shown = {
+        sample.labels["segment"]
+        for family in telemetry.metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == "outcomes_joined_total"
+    }
+    assert "other" in shown
+    assert len(shown) <= SEGMENTS_EVER + 1
+
+
+@pytest.mark.parametrize(
+    "wild",
+    [
+        {"converted": "perhaps"},
+        {"converted": None},
+        {"converted": True, "sale_price": "much"},
+        {"converted": True, "sale_price": 1e-400},
+        {"converted": True, "sale_price": -0.0},
+        {"converted": True, "prediction_id": "F" * 20},
+        {"converted": True, "prediction_id": "0" * 21},
+        {"converted": True, "prediction_id": 7},
+    ],
+)
+def test_wild_outcomes_are_refused_as_a_whole(wild: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Outcome.model_validate({"prediction_id": "0" * 20, **wild})
