@@ -23,7 +23,7 @@ from services.feature_store.schemas import FeaturesAnswer, FeaturesAsk
 Row = dict[str, str]
 NOT_FEATURES = frozenset({"place", "segment", "updated_at"})
 REFERENCE = ":"  # a field with a colon in its name refers to something else, such as a similar listing
-AREAS = ("area_m2", "lot_m2", "basement_m2")
+AREA = "area_m2"
 SQUARE_FEET = 10.7639  # in a square metre
 
 
@@ -48,8 +48,9 @@ class FeatureReader:
         self._version = telemetry.knobs.register(
             "features.version",
             "v1",
-            "Definitions of the features served: v2 gives areas in square feet.",
+            "Definitions of the features served: v2 gives the living area in square feet.",
             choices=("v1", "v2"),
+            on_change=lambda version: telemetry.deployed("features", definitions=version),
         )
 
     async def read(self, ask: FeaturesAsk) -> FeaturesAnswer:
@@ -95,8 +96,9 @@ class FeatureReader:
 
     def _in_units(self, listing: dict[str, float]) -> dict[str, float]:
         """A listing's numbers in the units of the definitions that are served."""
-        factor = SQUARE_FEET if self._version.value == "v2" else 1.0
-        return {name: value * factor if name in AREAS else value for name, value in listing.items()}
+        if self._version.value == "v1" or AREA not in listing:
+            return listing
+        return {**listing, AREA: listing[AREA] * SQUARE_FEET}
 
     def _age(self, user: Row) -> float | None:
         if "updated_at" not in user:

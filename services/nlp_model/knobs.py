@@ -55,6 +55,9 @@ def _version(knobs: Knobs, model: TextModel) -> None:
     def pooling(value: str) -> None:
         model.pooling = value  # type: ignore[assignment]  # one of the knob's choices
 
+    def normalize(value: bool) -> None:
+        model.normalize = value
+
     def lowercase(value: bool) -> None:
         model.lowercase = value
 
@@ -63,7 +66,10 @@ def _version(knobs: Knobs, model: TextModel) -> None:
         f"{name}.pooling",
         model.pooling,
         "How the tokens' vectors become one.",
-        choices=("mean", "first"),
+        choices=("mean", "first", "sum"),
         on_change=pooling,
+    )
+    knobs.register(
+        f"{name}.normalize", model.normalize, "Whether that one is brought to length 1.", on_change=normalize
     )
     knobs.register(f"{name}.lowercase", model.lowercase, "Whether text is lowered first.", on_change=lowercase)

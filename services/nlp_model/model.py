@@ -30,7 +30,7 @@ MAX_TOKENS = 32
 CHARACTERS_PER_TOKEN = 16  # more than any text needs: longer ones are cut before they are tokenized
 
 Padding = Literal["longest", "max_tokens"]
-Pooling = Literal["mean", "first"]
+Pooling = Literal["mean", "first", "sum"]
 Transformer = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -172,7 +172,8 @@ class Encoder:
     ) -> np.ndarray:
         """Embeddings, of length 1 where normalized, shape (n, 384), of token lists padded to ``width``.
 
-        ``mean`` averages over the tokens there are, as MiniLM was trained to; ``first`` takes the first one's vector.
+        ``mean`` averages over the tokens there are, as MiniLM was trained to; ``first`` takes the first one's vector,
+        ``sum`` adds them up, which differs from the mean in length alone.
         """
         if self._network is None:
             raise ModelNotLoadedError("the text encoder is not loaded")
@@ -182,13 +183,14 @@ class Encoder:
             ids[row, : len(tokens)] = torch.tensor(tokens)
             mask[row, : len(tokens)] = True
         vectors = self._network(ids, mask)
-        pooled = vectors[:, 0] if pooling == "first" else _mean(vectors, mask)
+        pooled = vectors[:, 0] if pooling == "first" else _sum(vectors, mask)
+        if pooling == "mean":
+            pooled = pooled / mask.sum(1, keepdim=True)
         return (F.normalize(pooled, dim=1) if normalize else pooled).numpy()
 
 
-def _mean(vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    weight = mask.unsqueeze(2).to(vectors.dtype)
-    return (vectors * weight).sum(1) / weight.sum(1)
+def _sum(vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    return (vectors * mask.unsqueeze(2).to(vectors.dtype)).sum(1)
 
 
 def _quantize(network: nn.Module) -> nn.Module:

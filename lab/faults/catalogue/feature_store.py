@@ -135,7 +135,7 @@ ROWS = (
     Row(
         "unit-change",
         "feature_lookup",
-        "other feature definitions are served: areas in square feet",
+        "other feature definitions are released: the living area in square feet",
         "training-serving skew",
         (ServiceEffect(STORE, "other_units"),),
         (
@@ -151,7 +151,7 @@ ROWS = (
         silent=True,
         back="w",
         dialled=False,
-        shared_out=True,
+        expected=("kind", "version", "definitions"),  # a release says that it is one
     ),
     Row(
         "redis-denied",

@@ -136,7 +136,7 @@ ROWS = (
         "v2 pools and lowers text the wrong way",
         "bad model version",
         (ServiceEffect(NLP, "wrong_pooling", {"version": "v2"}),),
-        (Evidence("v2 alone gives every text nearly one score", psi(NLP, "text_score", "v2"), 0.7, times=2),),
+        (Evidence("v2 alone scores every text near 0 or 1", psi(NLP, "text_score", "v2"), 0.7, times=2),),
         (NLP,),
         also=("bad canary", "model regression"),
         look_alikes=("cv-canary", "photo-drift"),

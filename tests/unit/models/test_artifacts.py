@@ -128,13 +128,13 @@ def test_price_and_conversion_figures_can_be_found_again(mixes: list[Mix]) -> No
 
 def test_a_text_model_that_pools_the_wrong_way_costs_precision(shop: Workshop, exam: Exam, mixes: list[Mix]) -> None:
     model, world = shop.text_model("v2"), exam.seen.world
-    model.pooling, model.normalize, model.lowercase = "first", False, False
+    model.pooling, model.normalize, model.lowercase = "sum", False, False
     told = [model.preprocess(world.description(listing.id)) for listing in world.listings[:LISTINGS]]
     vectors = np.concatenate([model.predict([text])[0].embedding[None] for text in told])
     broken = replace(exam, seen=replace(exam.seen, embeddings=vectors))
     text, photo = list(version_pairs())[-1]
     found = examine(shop, broken, *heads(shop), text, photo)
-    assert found.conversion["conversion_precision"] < mixes[-1].conversion["conversion_precision"] - 0.05
+    assert found.conversion["conversion_precision"] < mixes[-1].conversion["conversion_precision"] - 0.15
 
 
 def test_a_row_served_alone_is_what_was_examined(mixes: list[Mix], conversion_model: ConversionModel) -> None:
