@@ -23,6 +23,7 @@ from lab.cli import (
     stack,
     traffic,
     verify,
+    workshop,
 )
 from lab.cli.elsewhere import belongs_here, run_elsewhere
 from lab.cli.output import complain
@@ -59,6 +60,7 @@ def build_app() -> typer.Typer:
     for case_command in (campaign.campaign, campaign.export, campaign.score, campaign.replay):
         app.command()(case_command)
     app.add_typer(faults.app)
+    app.add_typer(workshop.app)
     app.command()(console.serve)
     return app
 

@@ -9,7 +9,7 @@ from lab.stack import compose, k8s, modes
 from lab.stack.modes import Target
 
 # What starts, stops and looks after containers has its place on the host.
-ON_THE_HOST = frozenset({"up", "down", "status", "reset", "doctor", "grafana", "console", "serve"})
+ON_THE_HOST = frozenset({"up", "down", "status", "reset", "doctor", "grafana", "workshop", "console", "serve"})
 _RUN = {Target.COMPOSE: compose.run_inside, Target.K8S: k8s.run_inside}
 
 
