@@ -74,7 +74,7 @@ def _start(folder: Path) -> tuple[Store, subprocess.Popen[bytes]]:
     with (folder / "store.log").open("wb") as log:
         running = subprocess.Popen(command, stdout=log, stderr=log)
     store = Store(f"http://127.0.0.1:{otlp}", f"http://127.0.0.1:{http}", psutil.Process(running.pid))
-    _wait(lambda: _ready(store), 20)
+    wait_for(lambda: _ready(store), 20)
     return store, running
 
 
@@ -85,7 +85,7 @@ def _ready(store: Store) -> bool:
         return False
 
 
-def _wait(fact: Callable[[], bool], seconds: float) -> None:
+def wait_for(fact: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not fact():
         if time.monotonic() > deadline:
@@ -193,7 +193,7 @@ def _ingest(store: Store, signal: str, bodies: Iterator[tuple[bytes, int]]) -> s
             busy += time.monotonic() - started
             items += count
     started = time.monotonic()
-    _wait(lambda: _stored(store, signal) - before >= items, 60)
+    wait_for(lambda: _stored(store, signal) - before >= items, 60)
     busy += time.monotonic() - started
     used = (sum(store.process.cpu_times()[:2]) - cpu) / items * 1e6
     return f"{items} in: {items / busy:,.0f} a second, {used:.0f} µs of CPU each, {refused} answers 429"
