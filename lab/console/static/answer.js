@@ -72,7 +72,7 @@ const nothing = ({ nothing: word }) => ({ service: '', operation: '', kind: word
 function cause(number, choices, known, brief) {
   const service = select('Service', choices.services, () => offer());
   const operation = select('Operation', choices.operations);
-  const kind = select('Kind', choices.kinds);
+  const kind = select('Kind', choices.kinds.filter((each) => each !== choices.nothing));
   const trace = text('Evidence: the id of a trace that shows it', { list: known, pattern: '[0-9a-fA-F]{16,32}', maxlength: 32, title: '32 hexadecimal digits' });
   const words = text('In your own words', { maxlength: 2000 });
   const fields = brief ? [service, operation, kind] : [service, operation, kind, trace, words];
@@ -122,5 +122,5 @@ function text(label, props) {
 
 function field(label, input) {
   input.id = newId('field');
-  return { input, place: h('div.field', null, h('label', { for: input.id }, label), input) };
+  return { input, place: h('div.ask', null, h('label', { for: input.id }, label), input) };
 }

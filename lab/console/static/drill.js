@@ -18,7 +18,7 @@ export async function drillView(main, { api, choices, link, reread, signal }, fi
   const opening = h('section.opening', { 'aria-live': 'polite', 'aria-label': 'What opened it' });
   const clock = h('span.clock', { role: 'timer', 'aria-label': 'Time since the start' });
   const cost = h('span.muted');
-  const state = h('p.state', { role: 'status' });
+  const state = h('p.drill-state', { role: 'status' });
   const pins = h('div');
   const hints = hintBox(api, reread);
   const book = notebook(pins, { use: (id) => form.use(id) });
@@ -35,18 +35,18 @@ export async function drillView(main, { api, choices, link, reread, signal }, fi
     const spent = Math.max(0, Date.now() / 1000 - now.started_at);
     clock.textContent = minutes(spent);
     const costs = Math.min(MOST_FOR_TIME, Math.max(0, spent / 60 - FREE_MINUTES));
-    cost.textContent = costs ? `time costs ${costs.toFixed(1)} marks so far` : `the first ${FREE_MINUTES} minutes are free`;
+    cost.textContent = costs >= 0.05 ? `time costs ${costs.toFixed(1)} marks so far` : `the first ${FREE_MINUTES} minutes are free`;
   }
 
   fill(main,
     h('h1', null, `Drill, level ${now.level}`),
-    h('p.drill-facts', null, clock, ' ', cost, h('span.muted', null, ` · seed ${now.seed} · ${now.player ?? 'player'}`,
+    h('p.drill-front', null, clock, ' ', cost, h('span.muted', null, ` · seed ${now.seed} · ${now.player ?? 'player'}`,
       now.started_at ? [' · began ', stamp(now.started_at * 1000)] : null)),
     state, opening,
     h('nav.look', { 'aria-label': 'Where to look' }, LOOK.map(([path, name]) => h('a.button', { href: link(path) }, name))),
     h('div.drill-columns', null,
-      h('div', null, h('section', null, h('h2', null, 'Notebook'), pins), h('section', null, h('h2', null, 'Hints'), hints.place)),
-      h('section', null, h('h2', null, 'Your answer'), form.place, giveUp)));
+      h('div', null, h('section.panel', null, h('h2', null, 'Notebook'), pins), h('section.panel', null, h('h2', null, 'Hints'), hints.place)),
+      h('section.panel', null, h('h2', null, 'Your answer'), form.place, giveUp)));
   const clocks = [setInterval(tick, 1000)];
   readPins();
 

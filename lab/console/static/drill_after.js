@@ -43,11 +43,12 @@ export async function afterView(main, context, now) {
   }
 
   fill(main, h('h1', null, now.marks ? `${Math.round(now.marks.total * 10) / 10} of 100 marks` : 'Answered'),
-    now.marks ? marksTable(now.marks) : null, watch,
-    h('section', null, h('h2', null, 'Do something about it'),
-      h('p', null, 'The fault is still on. What helps is up to 20 marks of its own, the sooner answers are whole and in time again, the more.'), desk, out),
+    h('div.drill-columns', null,
+      h('section.panel', null, h('h2', null, 'Marks'), now.marks ? marksTable(now.marks) : null),
+      h('section.panel', null, h('h2', null, 'Do something about it'),
+        h('p.muted', null, 'Whatever was wrong is wrong still. What helps brings up to 20 marks of its own: the sooner answers are whole and in time again, the more.'), watch, desk, out)),
     now.solution ? solutionOf(now.solution, context, { own: book.traces().map((each) => each.id) }) : null,
-    h('section', null, h('h2', null, 'Notebook'), pins));
+    h('section.panel', null, h('h2', null, 'Notebook'), pins));
 
   function update(found) {
     const acting = found.state === 'acting';
@@ -64,13 +65,14 @@ export async function afterView(main, context, now) {
 }
 
 /** A fieldset with a form for each action that this system knows. */
-function actions({ choices: { actions: known } }, { act, end }) {
-  const made = Object.entries(known).filter(([name]) => name in ACTIONS).map(([name, targets]) => {
-    const { label, help, target, rate } = ACTIONS[name];
+function actions({ choices: { actions: known }, state: { mode } }, { act, end }) {
+  const here = Object.entries(known).filter(([name]) => name in ACTIONS && (ACTIONS[name].only ?? mode) === mode);
+  const made = here.map(([name, targets]) => {
+    const { label, help, target, amount } = ACTIONS[name];
     const whom = target ? select(target, targets) : null;
-    const limit = rate ? number('Requests a second', 4) : null;
-    return h('div.action', null, h('p', null, help), h('p.buttons', null, whom?.place, limit?.place,
-      h('button', { type: 'button', 'data-act': name, onclick: () => act({ act: name, target: whom?.value(), rate: limit?.value() }) }, label)));
+    const many = amount ? number(amount) : null;
+    return h('div.action', null, h('p', null, help), h('p.buttons', null, whom?.place, many?.place,
+      h('button', { type: 'button', 'data-act': name, onclick: () => act({ act: name, target: whom?.value(), ...(many && { [amount.name]: many.value() }) }) }, label)));
   });
   return h('fieldset.actions-desk', null, h('legend.hidden-text', null, 'Actions'), made,
     h('div.action', null, h('p', null, 'Leave it, and end the drill.'), h('p.buttons', null, h('button', { type: 'button', onclick: end }, 'End the drill'))));
@@ -80,15 +82,16 @@ const ACTIONS = {
   rollback: { label: 'Roll back', help: 'Take the last release back. It removes what came with one.' },
   restart: { label: 'Restart', help: 'Start a service again. It ends what lives in that process.', target: 'Service' },
   canary: { label: 'Take users off v2', help: 'All users of a model get version 1.', target: 'Model' },
-  shed: { label: 'Shed load', help: 'Limit what the gateway lets in.', rate: true },
+  shed: { label: 'Shed load', help: 'Limit what the gateway lets in.', amount: { name: 'rate', text: 'Requests a second', usual: 4, least: 0.1 } },
+  scale: { label: 'Scale', help: 'Run more replicas of a service.', target: 'Service', amount: { name: 'replicas', text: 'Replicas', usual: 2, least: 1 }, only: 'k8s' },
 };
 
 function select(label, options) {
   const input = h('select', { id: newId('target') }, options.map((each) => h('option', { value: each }, each)));
-  return { value: () => input.value, place: h('span.field', null, h('label', { for: input.id }, label), input) };
+  return { value: () => input.value, place: h('span.ask', null, h('label', { for: input.id }, label), input) };
 }
 
-function number(label, value) {
-  const input = h('input', { id: newId('rate'), type: 'number', min: 0.1, step: 0.1, value });
-  return { value: () => Number(input.value), place: h('span.field', null, h('label', { for: input.id }, label), input) };
+function number({ text, usual, least }) {
+  const input = h('input', { id: newId('amount'), type: 'number', min: least, step: least, value: usual });
+  return { value: () => Number(input.value), place: h('span.ask', null, h('label', { for: input.id }, text), input) };
 }

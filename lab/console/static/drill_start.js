@@ -33,10 +33,10 @@ export function drillForm({ api, choices, keep, query, reread }, now) {
   }
 
   const place = h('form.start', { onsubmit: begin, onchange: () => keep({ level: chosen(), seed: seed.value() }) },
-    h('fieldset.levels', null, h('legend', null, 'Level'), choices.levels.map((each) => h('label.level', null,
+    h('fieldset.pick-levels', null, h('legend', null, 'Level'), choices.levels.map((each) => h('label.pick-level', null,
       h('input', { type: 'radio', name: level, value: each.level, checked: each.level === first }),
       h('span.level-number', null, each.level), h('span', null, each.title)))),
-    h('div.fields', null, seed.place, count.place, patience.place),
+    h('div.asks', null, seed.place, count.place, patience.place),
     h('p.buttons', null, button), out);
   if (!place.querySelector(`[name="${level}"]:checked`)) place.querySelector(`[name="${level}"]`).checked = true;
   const problem = ({ problem: found }) => { if (found && !out.hasChildNodes()) fill(out, problemOf(found)); };
@@ -51,14 +51,14 @@ export function problemOf({ title, detail, next_step: next }) {
 function number(label, props, help) {
   const id = newId('field');
   const input = h('input', { id, type: 'number', step: 1, 'aria-describedby': `${id}-help`, ...props });
-  return { value: () => input.value, place: h('div.field', null, h('label', { for: id }, label), input, h('small', { id: `${id}-help` }, help)) };
+  return { value: () => input.value, place: h('div.ask', null, h('label', { for: id }, label), input, h('small', { id: `${id}-help` }, help)) };
 }
 
 /** Marks and time by kind and level. */
 export function reportCard(rows) {
   if (!rows.length) return null;
   return h('section', { 'aria-labelledby': 'report-card' }, h('h2', { id: 'report-card' }, 'Report card'),
-    table('Report card', ['kind', 'level', 'drills', 'mean marks', '', 'mean time'], rows.map((each) => [
+    panel('Report card', ['kind', 'level', 'drills', 'mean marks', '', 'mean time'], rows.map((each) => [
       h('th', { scope: 'row' }, each.kind), cell(each.level), cell(each.drills), cell(Math.round(each.marks)),
       h('td', null, bar(each.marks, 100)), cell(took(each.seconds))])));
 }
@@ -67,7 +67,7 @@ export function historyOf(drills, link) {
   const heading = h('h2', { id: 'history' }, 'History');
   if (!drills.length) return h('section', null, heading, empty('Nothing played yet', 'Level 1 is a good first drill: one loud fault.'));
   return h('section', { 'aria-labelledby': 'history' }, heading,
-    table('History', ['drill', 'when', 'level', 'seed', 'player', 'kind', 'marks', 'recovery', 'time', 'hints'], drills.map((each) => [
+    panel('History', ['drill', 'when', 'level', 'seed', 'player', 'kind', 'marks', 'recovery', 'time', 'hints'], drills.map((each) => [
       h('th', { scope: 'row' }, each.state === 'running' ? each.id : h('a', { href: link(`/practice/${each.id}`) }, each.id)),
       h('td', null, stamp(each.started * 1000)), cell(each.level), cell(each.seed), h('td', null, each.player),
       h('td', null, each.state === 'answered' ? each.kinds : each.kinds ? `${each.kinds} (${each.state})` : each.state),
@@ -81,8 +81,8 @@ export function bar(value, most) {
   return h('span.bar-track', { 'aria-hidden': 'true' }, h('span.bar-fill', { style: { width: `${Math.max(0, Math.min(100, (100 * value) / most))}%` } }));
 }
 
-function table(label, heads, rows) {
-  return h('div.scroll-x', { tabindex: 0, role: 'region', 'aria-label': label }, h('table.rows', null,
+function panel(label, heads, rows) {
+  return h('div.panel', null, h('div.scroll-x', { tabindex: 0, role: 'region', 'aria-label': `${label}, table` }, h('table.rows', null,
     h('thead', null, h('tr', null, heads.map((each) => (each ? h('th', { scope: 'col' }, each) : h('td', null))))),
-    h('tbody', null, rows.map((row) => h('tr', null, row)))));
+    h('tbody', null, rows.map((row) => h('tr', null, row))))));
 }

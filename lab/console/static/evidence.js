@@ -11,7 +11,7 @@ const PATH_SHOWN = 5;
 
 /** A section that fills itself with the first of `ids` that the backend still has; `own` are the player's among them. */
 export function evidenceWaterfall(ids, own, { link, signal }) {
-  const place = h('section.evidence-trace', null, loading('Fetching the trace …'));
+  const place = h('section.panel', null, loading('Fetching the trace …'));
   draw(place, [...new Set(ids)], own, link, signal);
   return place;
 }

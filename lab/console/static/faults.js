@@ -9,7 +9,6 @@ import { empty, failure } from './states.js';
 export const title = 'Fault board';
 
 const READ_EVERY_MS = 5000;
-const SEGMENTS = ['first_home', 'family', 'investor', 'downsizer'];
 
 export async function show(main, context) {
   const { api, keep, link, query, signal } = context;
@@ -30,7 +29,7 @@ export async function show(main, context) {
   const groups = [...byPlace(board.faults)].map(([place, rows]) => group(place, rows, { ...context, reread }));
   fill(main, h('h1', null, 'Fault board'),
     h('p.lead', null, 'Break something real, for a while, and see what it looks like. Each fault ends by itself.'),
-    now, h('p.filter', null, h('label', { for: filter.id }, 'Show'), filter, count), groups.map((each) => each.place));
+    now, h('p.sift', null, h('label', { for: filter.id }, 'Show'), filter, count), groups.map((each) => each.place));
   drawOn(board.on);
   sift();
 
@@ -142,12 +141,12 @@ function about(row) {
     h('p.muted', null, row.back === 'i' ? 'All is as before within 30 s of its end.' : 'All is as before one window after its end.')];
 }
 
-const evidence = (rows) => h('ul.evidence', null, rows.map(({ says, signal, bound }) => h('li', null, `${says}: `, h('code', null, signal), ` ${bound}`)));
+const evidence = (rows) => h('ul.signals', null, rows.map(({ says, signal, bound }) => h('li', null, `${says}: `, h('code', null, signal), ` ${bound}`)));
 
 /** What a fault takes; what means nothing for it is not asked. */
 function form(row, { api, reread }) {
   const place = row.places.length > 1 ? select('Place', row.places) : null;
-  const segment = row.segment ? select('Users', ['all', ...SEGMENTS]) : null;
+  const segment = row.segment ? select('Users', ['all', ...row.segments]) : null;
   const intensity = row.dialled ? slider('Intensity') : null;
   const share = row.shared_out ? slider('Share of requests') : null;
   const seconds = field('Seconds', h('input', { type: 'number', min: 2, max: 3600, step: 1, value: 60, required: true }));
@@ -174,14 +173,14 @@ function form(row, { api, reread }) {
     }
   }
   return h('form.fault-form', { onsubmit: start },
-    h('div.fields', null, [place, segment, intensity, share, seconds].map((each) => each?.place)),
+    h('div.asks', null, [place, segment, intensity, share, seconds].map((each) => each?.place)),
     h('p.buttons', null, button), out);
 }
 
 function field(label, input) {
   const id = newId('field');
   input.id = id;
-  return { place: h('div.field', null, h('label', { for: id }, label), input), get value() { return input.value; } };
+  return { place: h('div.ask', null, h('label', { for: id }, label), input), get value() { return input.value; } };
 }
 
 function select(label, options) {

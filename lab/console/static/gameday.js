@@ -19,9 +19,9 @@ faults:
 
 export async function show(main, { api, signal }) {
   const clock = h('div.timeline');
-  const board = h('section', { 'aria-labelledby': 'scores' });
-  const desk = h('section.desk');
-  const report = h('section.report');
+  const board = h('section.panel', { 'aria-labelledby': 'scores' });
+  const desk = h('section.panel.desk');
+  const report = h('section.panel.report');
   let found = await api.get('/api/gameday', {}, { signal });
   const heading = h('h1', null, found.title ?? 'Game day');
   fill(main, heading, clock, board, desk, report);
@@ -30,11 +30,14 @@ export async function show(main, { api, signal }) {
 
   function draw() {
     heading.textContent = found.title ?? 'Game day';
+    for (const each of [board, desk, report]) each.hidden = !found.title;
     if (!found.title) return fill(clock, none());
     fill(clock, timeline(found));
     fill(board, scores(found.players));
     if (found.report && report.childElementCount === 0) fill(report, reportOf(found.report));
-    return desk.toggleAttribute('hidden', !found.running);
+    report.hidden = !found.report;
+    desk.hidden = !found.running;
+    return undefined;
   }
   async function drawDesk() {
     if (!found.running) return;

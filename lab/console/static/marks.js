@@ -6,12 +6,18 @@ import { evidenceWaterfall } from './evidence.js';
 import { grafanaLink } from './backends.js';
 
 const PARTS = [['service', 'Service'], ['operation', 'Operation'], ['kind', 'Kind'], ['evidence', 'Evidence']];
+const LANGUAGES = {
+  promql: { page: '/metrics', name: 'Metrics', uid: 'prometheus' },
+  traceql: { page: '/traces', name: 'Traces', uid: 'tempo' },
+  logql: { page: '/logs', name: 'Logs', uid: 'loki' },
+};
+const WEAK = 'Its signals are weak in this window: more traffic, or a longer look, would show them better.';
 const COSTS = [['hints', 'Hints'], ['time', 'Time']];
 
 /** {service, operation, kind, evidence, hints, time, total, recovery, most} as a table. */
 export function marksTable(marks) {
   const most = marks.most;
-  return h('table.rows.marks', null,
+  return h('table.rows.marks-table', null,
     h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Part'), h('th', { scope: 'col' }, 'Marks'), h('td', null))),
     h('tbody', null,
       PARTS.map(([name, text]) => line(text, `${show(marks[name])} of ${most[name]}`, bar(marks[name], most[name]))),
@@ -40,24 +46,34 @@ export function solutionOf(solution, context, { own = [] } = {}) {
     h('p.muted', null, 'More to look at: ', h('a', { href: link('/overview') }, 'objectives'), ' and ', h('a', { href: link('/traces') }, 'traces'), '.'));
 }
 
-function causeOf({ kind, service, operation, sentence, query, traces, log_query: logQuery, logs }, { link, state, range }) {
-  return h('article.cause-found', null,
+function causeOf({ kind, service, operation, sentence, query, traces, log_query: logQuery, logs }, context) {
+  const { link } = context;
+  const known = sentence || query || traces.length;
+  return h('article.panel.cause-found', null,
     h('h3', null, `${kind} in ${service}`, operation ? `, ${operation}` : ''),
+    known ? null : h('p', null, WEAK),
     h('ol', null,
-      sentence || query ? h('li', null, h('strong', null, 'Metric. '), sentence, typed(query, '/metrics', 'prometheus', { link, state, range })) : null,
+      sentence || query ? h('li', null, h('strong', null, 'Metric. '), sentence, typed(query, context)) : null,
       traces.length ? h('li', null, h('strong', null, 'Trace. '), 'An exemplar leads to ',
         h('a', { href: link(`/trace/${traces[0]}`) }, `${traces[0].slice(0, 12)}…`), '.') : null,
-      logQuery ? h('li', null, h('strong', null, 'Logs.'), typed(logQuery, '/logs', 'loki', { link, state, range }),
+      logQuery ? h('li', null, h('strong', null, 'Logs.'), typed(logQuery, context),
         logs.length ? h('pre', { tabindex: 0, role: 'region', 'aria-label': 'Log lines that show it' }, logs.join('\n')) : null) : null));
 }
 
 /** A query as it is typed, with where it can be run. */
-function typed(query, page, uid, { link, state, range }) {
+function typed(query, { link, state, range }) {
   if (!query) return null;
+  const { page, name, uid } = LANGUAGES[languageOf(query)];
   const grafana = grafanaLink(state?.grafana, uid, query, range);
   return [h('pre', { tabindex: 0, role: 'region', 'aria-label': 'Query' }, query), h('p.buttons', null,
-    h('a.button', { href: link(page, { q: query }) }, page === '/logs' ? 'Open in Logs' : 'Open in Metrics'),
+    h('a.button', { href: link(page, { q: query }) }, `Open in ${name}`),
     grafana ? h('a.button', { href: grafana, target: '_blank', rel: 'noopener' }, 'Open in Grafana') : null)];
+}
+
+/** TraceQL names its scopes or intrinsics with a comparison, LogQL begins with a label's matcher; the rest is PromQL. */
+function languageOf(query) {
+  if (!query.trimStart().startsWith('{')) return /\|[=~]|\| *(json|logfmt)/.test(query) ? 'logql' : 'promql';
+  return /\b(resource|span|event|trace)[.:]|\{\s*\}|\{\s*(name|status|kind|duration|rootName|rootServiceName)\b/.test(query) ? 'traceql' : 'logql';
 }
 
 const OWN = 'In your trace: ';

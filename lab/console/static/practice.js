@@ -101,10 +101,10 @@ async function past(main, context, id) {
     h('p.buttons', null,
       h('a.button', { href: link('/practice') }, 'Practice again'),
       h('a.button', { href: link('/practice', { level: found.level, seed: found.seed }) }, 'The same drill again')),
-    found.marks_by_part ? h('section', null, h('h2', null, 'Marks'), marksTable(found.marks_by_part),
+    found.marks_by_part ? h('section.panel', null, h('h2', null, 'Marks'), marksTable(found.marks_by_part),
       h('p', null, found.done ? `${found.done} ` : '', recovered(found))) : null,
     said(found.answers ?? []), found.solution ? solutionOf(found.solution, context, { own }) : null,
-    h('section', null, h('h2', null, 'Notebook'), pinList(found.pins ?? [])));
+    h('section.panel', null, h('h2', null, 'Notebook'), pinList(found.pins ?? [])));
   return undefined;
 }
 
@@ -115,7 +115,7 @@ function recovered({ recovery, state }) {
 
 function said(answers) {
   if (!answers.length) return null;
-  return h('section', null, h('h2', null, 'Your answer'), h('ul', null, answers.map((each) => h('li', null,
+  return h('section.panel', null, h('h2', null, 'Your answer'), h('ul', null, answers.map((each) => h('li', null,
     [each.kind, each.service && `in ${each.service}`, each.operation].filter(Boolean).join(', '),
     each.text ? h('p.muted', null, each.text) : null))));
 }

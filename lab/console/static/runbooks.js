@@ -1,14 +1,15 @@
 // Runbooks: their list, and one with each query block run in place and the branch of the table it leads to.
 
+import { pinButton } from './controls.js';
 import { announce, fill, h, icon, ICONS, newId } from './dom.js';
 import { number } from './format.js';
-import { pinButton } from './notebook.js';
 import { rendered } from './rendered.js';
 import { empty, failure, loading } from './states.js';
 
 export const title = 'Runbooks';
 
 const PAGE_OF = { promql: '/metrics', traceql: '/traces', logql: '/logs' };
+const KEPT = new Set(['from', 'to', 'last', 'refresh', 'service', 'client']); // the time and filter of every page
 const SEVERITIES = { critical: 'bad', page: 'bad', warning: 'warn', ticket: 'warn' };
 
 export async function show(main, context) {
@@ -26,7 +27,7 @@ async function list(main, { api, link, signal }) {
     h('p.lead', null, 'One for each alert. Each query in them can be run where it stands.'),
     runbooks.length ? h('ul.cards', null, runbooks.map((each) => h('li', null,
       h('a.card-link', { href: link(`/runbooks/${each.alert}`) }, each.alert), ' ',
-      h('span.badge', { class: SEVERITIES[each.severity] ?? '' }, each.severity ?? ''),
+      [each.severity ?? []].flat().map((severity) => [h('span.badge', { class: SEVERITIES[severity] ?? '' }, severity), ' ']),
       firing.has(each.alert) ? h('span.badge.bad', null, 'firing now') : null,
       each.title && each.title !== each.alert ? h('p', null, each.title) : null)))
       : empty('There are no runbooks here.', 'They lie in `docs/runbooks`, one file for each alert.'));
@@ -38,12 +39,13 @@ async function kind(main, { api, link, signal }, name) {
   fill(main, back(link), h('h1', null, found.title), found.sections.map(section));
 }
 
-async function page(main, { api, link, query, signal }, name) {
+async function page(main, context, name) {
+  const { api, link, query, signal } = context;
   const found = await api.get(`/api/runbooks/${encodeURIComponent(name)}`, {}, { signal });
-  const labels = labelsOf(query, (await activeAlerts(api, signal)).filter((each) => each.name === name));
+  const labels = labelsOf(query);
   const held = new Map();
   const sections = found.sections.map(section);
-  const steps = found.steps.map((step, index) => stepOf(step, index, { api, name, labels, link, signal, done }));
+  const steps = found.steps.map((step, index) => stepOf(step, index, { ...context, name, labels, done }));
   const board = decision(sections, found);
 
   function done(step, result) {
@@ -73,23 +75,30 @@ const back = (link) => h('p', null, h('a', { href: link('/runbooks') }, 'All run
 function section({ title: heading, html }) {
   const id = newId('section');
   const made = h('section', { 'aria-labelledby': id, 'data-section': heading }, h('h2', { id }, heading), rendered(html));
-  for (const table of made.querySelectorAll('table')) table.replaceWith(h('div.scroll-x', { tabindex: 0, role: 'region', 'aria-label': heading }, table.cloneNode(true)));
+  for (const table of made.querySelectorAll('table')) table.replaceWith(h('div.scroll-x', { tabindex: 0, role: 'region', 'aria-label': `${heading}, table` }, tableOf(table)));
+  return made;
+}
+
+function tableOf(table) {
+  const made = table.cloneNode(true);
+  made.classList.add('rows');
   return made;
 }
 
 function facts(front) {
   const shown = Object.entries(front).filter(([name]) => name !== 'alert');
-  return h('dl.facts', null, shown.map(([name, value]) => h('div', null, h('dt', null, name),
+  return h('dl.front', null, shown.map(([name, value]) => h('div', null, h('dt', null, name),
     h('dd', null, [value].flat().join(', ') || '–'))));
 }
 
 function told(labels) {
-  const said = Object.entries(labels).map(([name, value]) => `${name} = ${value}`).join(', ');
-  return said ? `The steps ask for ${said}.` : 'The alert does not fire now: the steps ask for all services.';
+  if (!labels) return 'The steps take the labels of the alert where it fires, and ask for all services where it does not.';
+  return `The steps ask for ${Object.entries(labels).map(([name, value]) => `${name} = ${value}`).join(', ')}.`;
 }
 
 /** One step: its run button and, below, what came back. */
-function stepOf(step, index, { api, name, labels, link, signal, done }) {
+function stepOf(step, index, context) {
+  const { api, name, labels, signal, done } = context;
   const out = h('div.step-result', { 'aria-live': 'polite' });
   const button = h('button', { type: 'button', 'aria-label': `Run step ${step.number}: ${step.name ?? step.language}`, onclick: run }, icon(ICONS.run), 'Run');
   async function run() {
@@ -97,7 +106,7 @@ function stepOf(step, index, { api, name, labels, link, signal, done }) {
     fill(out, loading('Asking …'));
     try {
       const result = await api.post(`/api/runbooks/${encodeURIComponent(name)}/steps/${step.number}/run`, { labels }, { signal });
-      fill(out, resultOf(result, name, link));
+      fill(out, resultOf(result, step, context));
       done(step, result);
     } catch (error) {
       if (error.name !== 'AbortError') fill(out, failure(error, run));
@@ -108,20 +117,26 @@ function stepOf(step, index, { api, name, labels, link, signal, done }) {
   return { run, place: h('div.step', { 'data-step': index + 1 }, h('p.buttons', null, button, h('span.badge', null, step.language)), out) };
 }
 
-function resultOf(result, alert, link) {
-  return [verdict(result), result.rows.length ? table(result, link) : null,
+function resultOf(result, step, context) {
+  const { link, name } = context;
+  return [verdict(result), asked(result, step), result.rows.length ? table(result, link) : null,
     result.total > result.rows.length ? h('p.muted', null, `${result.rows.length} of ${result.total} are shown.`) : null,
     h('p.buttons', null,
       PAGE_OF[result.language] ? h('a', { href: link(PAGE_OF[result.language], { q: result.query }) }, 'Open the query') : null,
-      pinButton('chart', {
-        title: `${alert}, step ${result.number}: ${result.name}`, query: result.query, language: result.language,
+      pinButton(context, 'chart', {
+        title: `${name}, step ${result.number}: ${result.name}`, query: result.query, language: result.language,
         data: { columns: result.columns, rows: result.rows },
       }))];
 }
 
+/** The query with the alert's labels, where they changed it. */
+function asked({ query, number: step }, { query: written }) {
+  return query === written ? null : h('pre', { tabindex: 0, role: 'region', 'aria-label': `The query of step ${step} as it was asked` }, query);
+}
+
 function verdict({ holds, expect, error }) {
-  if (holds === null) return h('p.verdict.warn', null, h('strong', null, 'Could not be asked. '), error);
-  return h('p.verdict', { class: holds ? 'yes' : 'no' }, h('strong', null, holds ? 'Holds' : 'Does not hold'), `: ${expect}.`);
+  if (holds === null) return h('p.judged.warn', null, h('strong', null, 'Could not be asked. '), error);
+  return h('p.judged', { class: holds ? 'yes' : 'no' }, h('strong', null, holds ? 'Holds' : 'Does not hold'), `: ${expect}.`);
 }
 
 function table({ columns, rows, number: step }, link) {
@@ -140,12 +155,12 @@ function shown(cell, link) {
 function decision(sections, { table: branches = [] }) {
   const place = sections.find((each) => each.dataset.section === 'Decision table');
   const rows = [...(place?.querySelectorAll('tbody tr') ?? [])];
-  const line = h('p.verdict', { role: 'status' }, 'Run the steps: the row that their results point to is marked here.');
+  const line = h('p.judged', { role: 'status' }, 'Run the steps: the row that their results point to is marked here.');
   place?.querySelector('h2').after(line);
   function mark(held) {
     const at = branches.findIndex((row) => points(row, held));
     for (const [index, row] of rows.entries()) {
-      row.classList.toggle('marked', index === at);
+      row.classList.toggle('points-here', index === at);
       if (index === at) row.setAttribute('aria-current', 'true');
       else row.removeAttribute('aria-current');
     }
@@ -160,13 +175,10 @@ function points({ holds, fails }, held) {
   return holds.every((name) => held.get(name) === true) && fails.every((name) => held.get(name) === false);
 }
 
-/** Labels from the URL (?service_name=cv_model), else of all alerts of this name that fire, several values as a|b. */
-function labelsOf(query, alerts) {
-  const asked = [...query].filter(([name]) => !['from', 'to', 'last', 'refresh', 'service', 'client'].includes(name));
-  const found = asked.length ? asked : alerts.flatMap((each) => Object.entries(each.labels));
-  const values = new Map();
-  for (const [name, value] of found) values.set(name, new Set([...(values.get(name) ?? []), value]));
-  return Object.fromEntries([...values].map(([name, each]) => [name, [...each].sort().join('|')]));
+/** Labels from the URL (?service_name=cv_model); without any the lab takes those of the alert that fires. */
+function labelsOf(query) {
+  const asked = [...query].filter(([name]) => !KEPT.has(name));
+  return asked.length ? Object.fromEntries(asked) : undefined;
 }
 
 async function activeAlerts(api, signal) {
@@ -175,6 +187,6 @@ async function activeAlerts(api, signal) {
     return alerts.filter((each) => each.state === 'active');
   } catch (error) {
     if (error.name === 'AbortError') throw error;
-    return []; // Alertmanager is away: a runbook can be read all the same, and its steps ask for all services
+    return []; // Alertmanager is away: the runbooks can be read all the same
   }
 }
