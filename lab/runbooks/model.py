@@ -19,7 +19,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 _EXPECTATION = re.compile(
-    r"Holds if (?:(?P<of>any value|every value|rows) (?P<op>[<>]=?) (?P<bound>[\d.]+)(?: [^.]*)?|"
+    r"Holds if (?:(?P<of>any value|every value|rows) (?P<op>[<>]=?) (?P<bound>\d+(?:\.\d+)?)(?: [^.]*)?|"
     r"it exits with (?P<code>\d+))\.(?=\s|$)"
 )
 

@@ -1,0 +1,82 @@
+"""docs/runbooks.md: what a runbook looks like, and how often each pointed to the fault that was there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab.runbooks.model import Runbook
+from lab.runbooks.pairs import Pair
+
+_HEAD = """# Runbooks
+
+Each alert has one: `docs/runbooks/ALERT.md`, served at `/runbooks/ALERT`, shown by `faultline runbook ALERT`, executed
+by `faultline runbook ALERT --run` with the labels of the firing alert. Each kind of fault has a page under
+[faults/](faults/queueing.md).
+
+## What a runbook looks like
+
+- Front matter: `alert`, `severity`, `slo`, `causes` (ids of the [faults](faults.md) that make it fire), `dashboards`.
+- Six headings: Meaning, Impact, Diagnosis, Mitigation, Prevention, Decision table.
+- A step of the diagnosis is a heading `### 1. name`, a question, one block of `promql`, `traceql`, `logql` or
+  `faultline`, and below it when it holds, in a sentence that people and the runner read alike:
+  `Holds if any value > 0.1 seconds.`, `Holds if every value < 0.8.`, `Holds if rows > 2.`, `Holds if it exits with 1.`
+- `[1m]` is the window; `--window 30s` puts another in its place. `=~"$service_name"` becomes the alert's label, or any.
+- A row of the decision table names the steps that hold, those that must not, and one kind of fault. The first row that
+  fits is the branch. A step of one name asks the same thing in every runbook.
+
+## How well they point
+
+Written by `python -m lab.runbooks.check --write` from a recorded tour: every runbook that names a fault as a cause was
+run at a moment when that fault was on, and every runbook at moments when nothing was. A pair is right where the branch
+leads to that fault's kind, on the healthy system where there is none.
+
+"""
+
+
+# Pairs of (alert, fault) that telemetry cannot tell apart, and why.
+REASONS: dict[tuple[str, str], str] = {}
+
+
+def markdown(found: Sequence[Pair], books: Sequence[Runbook]) -> str:
+    """The whole page."""
+    ill = [each for each in found if each.fault]
+    well = [each for each in found if not each.fault]
+    wrong = [each for each in ill if not each.right]
+    asked = {(each.alert, each.fault) for each in ill}
+    missing = [(book.alert, fault) for book in books for fault in book.causes if (book.alert, fault) not in asked]
+    lines = [
+        _HEAD,
+        f"- {len(ill) - len(wrong)} of {len(ill)} pairs of alert and fault point to the fault's kind.",
+        f"- {sum(each.right for each in well)} of {len(well)} runs on the healthy system point to nothing.",
+        f"- Not asked, for want of a recording: {_shown(missing)}.",
+        "",
+        "| alert | fault | kind | pointed to | |",
+        "|---|---|---|---|---|",
+        *(_line(each) for each in sorted(ill, key=lambda each: (each.alert, each.fault))),
+        "",
+        "## Where telemetry does not tell",
+        "",
+        *(f"- {alert}, {fault}: {reason}" for (alert, fault), reason in REASONS.items()),
+        *_healthy(well),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _line(each: Pair) -> str:
+    cells = (each.alert, each.fault, each.expected, each.pointed or "nothing", "" if each.right else "**no**")
+    return f"| {' | '.join(cells)} |"
+
+
+def _healthy(well: Sequence[Pair]) -> list[str]:
+    """What points somewhere although nothing was on."""
+    counted: dict[tuple[str, str], int] = {}
+    for each in well:
+        if not each.right:
+            counted[each.alert, each.pointed] = counted.get((each.alert, each.pointed), 0) + 1
+    return [
+        f"- {alert} on the healthy system: {kind}, {count} times" for (alert, kind), count in sorted(counted.items())
+    ]
+
+
+def _shown(missing: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{alert} with {fault}" for alert, fault in missing) or "none"
