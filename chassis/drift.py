@@ -84,7 +84,9 @@ def psi(reference: Sequence[float], current: Sequence[float]) -> float:
 def ks(reference: Sequence[float], current: Sequence[float]) -> float:
     """Kolmogorov-Smirnov distance of two histograms over the same bins, at the bins' edges.
 
-    Between edges the reference is not known; the distance there could be larger by at most a bin's share.
+    Between edges the reference is not known; the distance there could be larger by at most a bin's share. On bins it
+    is what ``scipy.stats.ks_2samp`` gives, and a test holds it to that; scipy itself would double the memory of the
+    feature store (90 MB, and 0.8 s of processor time to import) to say the same of a reference kept as deciles.
     """
     pairs = zip(_cumulative(current), _cumulative(reference), strict=True)
     return max(abs(actual - expected) for actual, expected in pairs)

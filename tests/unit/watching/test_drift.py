@@ -64,6 +64,19 @@ def test_ks_agrees_with_scipy_on_the_bins(seed: int) -> None:
     assert ks(*counts) == pytest.approx(ks_2samp(one, two).statistic, abs=1e-9)
 
 
+@given(seed=st.integers(0, 10_000), shift=st.floats(-1, 1), scale=st.floats(0.5, 2))
+def test_ks_at_the_edges_is_within_a_bin_s_share_of_the_whole_truth(seed: int, shift: float, scale: float) -> None:
+    rng = np.random.default_rng(seed)
+    reference, current = rng.normal(0, 1, 1_000), rng.normal(shift, scale, 500)
+    edges = np.quantile(reference, np.linspace(0.1, 0.9, 9))
+    one, two = (
+        np.bincount(np.searchsorted(edges, sample, side="right"), minlength=10) for sample in (reference, current)
+    )
+    found, truth = ks(one.tolist(), two.tolist()), float(ks_2samp(reference, current).statistic)
+    assert found <= truth + 1e-9
+    assert truth <= found + max(one.max() / one.sum(), two.max() / two.sum())
+
+
 def test_the_rule_s_psi_is_this_psi_on_committed_references() -> None:
     for path in ROOT.glob("models/*/v*/reference.json"):
         for reference in read_references(path).values():
