@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lab.drills.decoys import DECOYS
 from lab.faults.row import Row
 
 _HEALTHY_LEAST = 30
@@ -14,7 +15,7 @@ _GENTLEST = 0.5
 
 @dataclass(frozen=True)
 class Case:
-    """One recording: a fault at a place with an intensity, or none (``fault`` empty)."""
+    """One recording: a fault at a place with an intensity, or none (``fault`` empty), where ``at`` may name a decoy."""
 
     id: str
     fault: str = ""
@@ -32,9 +33,17 @@ def plan(rows: Iterable[Row], seed: int, each: int = 2) -> list[Case]:
     for index, case in enumerate(cases):
         done = sum(not each.fault for each in listed)
         if done < healthy * (index + 1) / len(cases):
-            listed.append(Case(f"healthy-{done + 1:02d}"))
+            listed.append(_quiet(done))
         listed.append(case)
     return listed
+
+
+def _quiet(number: int) -> Case:
+    """A healthy case; every third shows a decoy."""
+    if number % 3 < 2:
+        return Case(f"healthy-{number + 1:02d}")
+    decoy = DECOYS[number // 3 % len(DECOYS)]
+    return Case(f"decoy-{decoy}-{number + 1:02d}", at=decoy)
 
 
 def _cases(row: Row, generator: random.Random, each: int) -> list[Case]:

@@ -17,6 +17,7 @@ from lab.campaign.truth import NO_FAULT, Truth, truth_of
 from lab.diagnosis.collect import Backends, read_period
 from lab.diagnosis.recording import load_period, save_period
 from lab.diagnosis.window import Period
+from lab.drills import decoys
 from lab.faults import asking, state, wanted
 from lab.faults.catalogue import ROWS
 from lab.place import LabError, Place
@@ -56,18 +57,24 @@ class Recorder:
     say: Callable[[str], None]
 
     def run(self, cases: Iterable[Case]) -> int:
-        """Record what is missing; returns how many cases were recorded."""
+        """Record what is missing; returns how many cases were recorded. One that fails is told, and left for later."""
         cases = list(cases)
         missing = [case for case in cases if not (self.folder / case.id / "truth.json").exists()]
         normal: Path | None = None
+        done = 0
         for number, case in enumerate(missing):
-            self._recover()
-            if normal is None or number % self.times.shared_by == 0:
-                normal = self._normal()
-            self._case(case, normal)
+            try:
+                self._recover()
+                if normal is None or number % self.times.shared_by == 0:
+                    normal = self._normal()
+                self._case(case, normal)
+            except LabError as error:
+                self.say(f"{case.id} could not be recorded: {error}")
+                continue
+            done += 1
             self.say(f"{number + 1} of {len(missing)}: {case.id}")
-        self._label([case for case in cases if case not in missing] + missing)
-        return len(missing)
+        self._label(cases)
+        return done
 
     def _label(self, cases: Iterable[Case]) -> None:
         """Labels come later than predictions: fill in those that have come by now."""
@@ -96,7 +103,8 @@ class Recorder:
         return path
 
     def _case(self, case: Case, normal: Path) -> None:
-        key, truth = self._inject(case)
+        usual_share = decoys.usual(self.place, case.at)
+        key, truth = self._inject(case, usual_share)
         slow = bool(case.fault) and ROWS[case.fault].back == "w"
         begun = time.time() + (self.times.slow_s if slow else 0.0)
         try:
@@ -104,6 +112,8 @@ class Recorder:
             period = read_period(self.backends, begun + 1, begun + self.times.fault_s)
         finally:
             self._lift(key)
+            if not case.fault:
+                decoys.put_back(self.place, case.at, usual_share)
         if slow:
             _until(time.time() + self.times.slow_s)
         folder = self.folder / case.id
@@ -114,8 +124,9 @@ class Recorder:
         about = {**asdict(case), "injected_s": begun, "truth": truth.as_dict()}
         (folder / "truth.json").write_text(json.dumps(about, indent=1))
 
-    def _inject(self, case: Case) -> tuple[str, Truth]:
+    def _inject(self, case: Case, usual_share: float) -> tuple[str, Truth]:
         if not case.fault:
+            decoys.play(self.place, case.at, usual_share)
             return "", NO_FAULT
         row = ROWS[case.fault]
         ask = asking.Ask(case.fault, case.at, intensity=case.intensity, seconds=self.times.fault_s + _SPARE_S)

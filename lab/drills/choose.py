@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lab.campaign.truth import Truth, truth_of
+from lab.drills.decoys import DECOYS
 from lab.faults.catalogue import ROWS
 from lab.faults.row import Row
 
@@ -28,7 +29,7 @@ LEVELS: Mapping[int, tuple[str, ...]] = {
         "backend-refusing", "label-explosion",
     ),
 }  # fmt: skip
-"""Loud single faults; silent ones; wrong-looking victims; faults of the telemetry. Level 5 mixes two, or none."""
+"""Loud single faults; silent ones; wrong-looking victims; faults of the telemetry. Level 5: two, none, or a decoy."""
 
 _TWO_OR_NONE = 5
 # These hide one another's evidence, so no second fault goes with them.
@@ -52,19 +53,24 @@ class Cause:
 
 @dataclass(frozen=True)
 class Drill:
-    """What a seed gives. Without causes nothing is wrong; ``release``: it came with one, which a rollback removes."""
+    """What a seed gives. Without causes nothing is wrong, though a ``decoy`` may be seen.
+
+    ``release``: it came with one, which a rollback removes.
+    """
 
     seed: int
     level: int
     causes: tuple[Cause, ...]
     release: bool = False
+    decoy: str = ""
 
 
 def choose(rows: Mapping[str, Row], seed: int, level: int) -> Drill:
     """A pure function of seed, level and catalogue. Raises ValueError for a level there is not."""
     generator = random.Random(f"{level}/{seed}")
     if level == _TWO_OR_NONE:
-        return Drill(seed, level, _mixed(rows, generator), release=False)
+        causes = _mixed(rows, generator)
+        return Drill(seed, level, causes, decoy="" if causes else generator.choice(("", *DECOYS)))
     if level not in LEVELS:
         raise ValueError(f"levels are 1 to {_TWO_OR_NONE}, not {level}")
     cause = _cause(rows, generator, generator.choice(_known(rows, level)))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lab import seal
 from lab.campaign.truth import Truth
+from lab.drills import decoys
 from lab.drills.choose import Cause, Drill
 from lab.drills.grading import Answer, Marks, grade
 from lab.drills.history import History
@@ -61,6 +62,8 @@ class Secret:
 
     causes: tuple[Cause, ...]
     release: bool
+    decoy: str = ""
+    usual_share: float = 0.0
 
     @property
     def truths(self) -> list[Truth]:
@@ -111,7 +114,7 @@ class Session:
     ) -> Current:
         """Inject what the drill holds. Raises LabError where one runs already or a fault cannot be had."""
         self.ensure_free()
-        secret = {"causes": [asdict(cause) for cause in drill.causes], "release": drill.release}
+        secret = asdict(Secret(drill.causes, drill.release, drill.decoy, decoys.usual(self._place, drill.decoy)))
         current = Current(
             secrets.token_hex(4),
             player,
@@ -125,6 +128,7 @@ class Session:
         self.save(current)
         self.history.begin(current.id, player, drill.seed, drill.level, current.started, current.sealed)
         self._inject(current, drill)
+        decoys.play(self._place, drill.decoy, secret["usual_share"])
         current.begun = True
         self.save(current)
         return current
@@ -132,7 +136,7 @@ class Session:
     def secret(self, current: Current) -> Secret:
         """Break the seal."""
         told = seal.unseal(current.sealed, self._key)
-        return Secret(tuple(Cause(**cause) for cause in told["causes"]), told["release"])
+        return Secret(**{**told, "causes": tuple(Cause(**cause) for cause in told["causes"])})
 
     def answer(self, current: Current, answers: Sequence[Answer], shown: Sequence[bool]) -> Marks:
         """Grade once; the fault stays on so that the player can act."""
@@ -157,7 +161,9 @@ class Session:
 
     def close(self, current: Current, state: str) -> None:
         """End faults and drill; an answered one keeps its marks."""
-        self.lift(self.secret(current).causes)
+        secret = self.secret(current)
+        self.lift(secret.causes)
+        decoys.put_back(self._place, secret.decoy, secret.usual_share)
         if not current.answered:
             self._end_row(current, state, 0.0, time.time() - current.started)
         self._file.unlink(missing_ok=True)

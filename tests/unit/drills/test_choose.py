@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.drills.choose import LEVELS, choose
+from lab.drills.decoys import DECOYS
 from lab.faults.catalogue import ROWS
 
 
@@ -34,6 +35,13 @@ def test_the_last_level_has_two_causes_in_different_places_or_none() -> None:
     assert {len(drill.causes) for drill in drills} == {0, 2}
     for drill in drills:
         assert len({ROWS[cause.fault].places[0] for cause in drill.causes}) == len(drill.causes)
+
+
+def test_of_the_quiet_drills_some_show_each_decoy_and_no_other_drill_does() -> None:
+    drills = [choose(ROWS, seed, level) for level in (1, 2, 3, 4, 5) for seed in range(200)]
+
+    assert {drill.decoy for drill in drills if not drill.causes} == {"", *DECOYS}
+    assert {drill.decoy for drill in drills if drill.causes} == {""}
 
 
 def test_silent_faults_make_the_second_level() -> None:

@@ -28,6 +28,7 @@ from lab.place import LabError, Place
 LOUD = (Cause("redis-down", "feature_store"),)
 SILENT = (Cause("feature-drift", "traffic", 0.8),)
 TWO = (Cause("crash-loop", "cv_model"), Cause("label-explosion", "gateway"))
+DECOY = "release"
 HIDDEN = (LOUD, SILENT, TWO, ())
 COMMANDS = (
     "faults list", "faults list --json", "faults describe leak", "faults status", "faults status --json",
@@ -39,6 +40,13 @@ COMMANDS = (
 _TIMES = re.compile(r"\d+\.\d+|\b[0-9a-f]{8}\b")
 
 
+@pytest.fixture(autouse=True)
+def _no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoy turns a knob of a service, and none runs here."""
+    monkeypatch.setattr("lab.drills.decoys.usual", lambda *_: 20.0)
+    monkeypatch.setattr("lab.drills.decoys._share", lambda *_: None)
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path, tmp_path / "run")
@@ -47,7 +55,7 @@ def place(tmp_path: Path) -> Place:
 def hide(place: Place, causes: tuple[Cause, ...]) -> Session:
     """A drill that runs, with what a keeper would have done and noted by now."""
     session = Session(place)
-    current = session.begin(Drill(7, 1, causes), "ana")
+    current = session.begin(Drill(7, 1, causes, decoy="" if causes else DECOY), "ana")
     current.opening = "Alert X: something burns"  # telemetry: it is masked
     session.save(current)
     journal = Journal(place)

@@ -23,8 +23,8 @@ from services import topology
 EVERY = list(ROWS.values())
 
 
-def test_there_are_48_faults_and_each_is_described() -> None:
-    assert len(ROWS) == 48
+def test_there_are_48_faults_or_more_and_each_is_described() -> None:
+    assert len(ROWS) >= 48
     for row in EVERY:
         assert row.evidence, row.id
         assert row.kind, row.id
