@@ -14,26 +14,11 @@ from lab.clients.http import open_client
 from lab.clients.telemetry import Span
 from lab.clients.tempo import Tempo
 from lab.place import LabError, Place
-from lab.trace_tree import build_tree
-from marketplace.world import World
-from services import topology
+from lab.question import ask_for, is_whole
 
 # Services export every two seconds; a trace is whole when each service has exported twice at most.
 _TRACE_TIMEOUT_S = 10.0
 _POLL_S = 0.3
-
-
-def ask_for(listing_id: str = "", user_id: str = "", description: str = "") -> Ask:
-    """A real question about a listing (the first one, unless named), with its own photo and text."""
-    world = World()
-    listing = listing_id or world.listings[0].id
-    user = user_id or world.users[0].id
-    try:
-        return Ask(user, listing, description or world.description(listing), world.photo(listing))
-    except KeyError:
-        raise LabError(
-            f"There is no listing {listing!r}.", f"Listings run from {world.listings[0].id} to {world.listings[-1].id}."
-        ) from None
 
 
 def send(place: Place, ask: Ask, http: httpx.Client) -> dict[str, Any]:
@@ -51,17 +36,6 @@ def whole_trace(place: Place, trace_id: str, http: httpx.Client, timeout_s: floa
         if is_whole(spans) or time.monotonic() > deadline:
             return spans
         time.sleep(_POLL_S)
-
-
-def is_whole(spans: list[Span]) -> bool:
-    """Whether every service is there, under one root and without orphans.
-
-    A service's inner spans end, and are exported, before the server span that holds them.
-    """
-    if not spans:
-        return False
-    tree = build_tree(spans)
-    return not tree.orphans and {span.service for span in spans} >= set(topology.SERVICES)
 
 
 def show_first_trace(place: Place, out: Console) -> None:

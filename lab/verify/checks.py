@@ -8,10 +8,10 @@ from pathlib import Path
 
 import yaml
 
-from lab.cli.first_trace import is_whole
 from lab.clients.http import get_json
 from lab.clients.loki import log_query
 from lab.place import LabError
+from lab.question import is_whole
 from lab.verify.alert import alert
 from lab.verify.panels import panels
 from lab.verify.stack import LOOK_BACK_S, Finding, Stack

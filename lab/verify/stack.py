@@ -10,12 +10,12 @@ from typing import Literal
 
 import httpx
 
-from lab.cli.first_trace import ask_for
 from lab.clients.gateway import Gateway
 from lab.clients.loki import Loki
 from lab.clients.prometheus import Prometheus
 from lab.clients.tempo import Tempo
 from lab.place import LabError, Place
+from lab.question import ask_for
 
 Outcome = Literal["pass", "fail", "skip"]
 LOOK_BACK_S = 900.0

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from deploy.grafana.source.panels import EMPTY, board, lines, quantile, rate, row, rows
 
 CLUSTERS = f"{EMPTY}the local stack has no collector."
-LOCAL = f"{EMPTY}only the local stack has this store."
+LOCAL = f"{EMPTY}only the local stack has this store, and it may have refused nothing."
 
 
 def dashboard() -> Dashboard:
