@@ -117,9 +117,13 @@ async def read(request: Request, model: type[T] | TypeAdapter[T]) -> T:
     raw = await _bytes(request)
     if raw and request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise Problem(415, "The body is not declared as JSON.", "Send Content-Type: application/json.")
-    adapter = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
+    return validated(raw or b"{}", model if isinstance(model, TypeAdapter) else TypeAdapter(model))
+
+
+def validated(raw: bytes, adapter: TypeAdapter[T]) -> T:
+    """JSON as what ``adapter`` takes. Raises Problem (422), field by field."""
     try:
-        return adapter.validate_json(raw or b"{}")
+        return adapter.validate_json(raw)
     except ValidationError as error:
         raise Problem(422, "The body is not what this call takes.", errors=_told(error)) from error
 

@@ -198,6 +198,8 @@ class Desk:
             await work
         except LabError as error:
             self._problem = problem_of(error)
+        except Problem as problem:
+            self._problem = problem
 
     def _go_on(self, level: int, left: Any) -> None:
         self._next = {"level": level, "seed": left[0], "count": len(left)} if left else None

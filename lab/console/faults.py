@@ -38,9 +38,9 @@ async def inject(request: Request) -> Response:
 
 async def clear(request: Request) -> Response:
     """End one fault, or all."""
-    which = request.path_params.get("key", "")
+    which, place = request.path_params.get("key", ""), _open(request)
     try:
-        gone = await run_in_threadpool(asking.clear, _open(request), which)
+        gone = await run_in_threadpool(asking.clear, place, which)
     except LabError as error:
         raise Problem(404, str(error), error.next_step) from error
     return JSONResponse({"ended": [row.fault for row in gone]})

@@ -17,7 +17,7 @@ from lab.gameday.board import scoreboard
 from lab.gameday.day import Day
 from lab.place import LabError, Place
 
-_NONE = {
+_NONE: dict[str, Any] = {
     "running": False,
     "title": None,
     "paused": False,

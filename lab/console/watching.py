@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,14 +27,9 @@ from lab.slo.model import Objective, Setting, duration, read_objectives
 _WITHIN_S = 10.0
 _SINCE_S = 3_600.0
 _MOST_DEPLOYMENTS = 500
-# What every line carries and says nothing of a deployment.
-_USUAL_LABELS = (
-    "service_namespace",
-    "deployment_environment_name",
-    "severity_text",
-    "detected_level",
-    "kind",
-    "version",
+# What every line carries, and what is told by name.
+_NO_FACTS = re.compile(
+    r"(service|severity|scope|telemetry|deployment|detected|observed|span|trace)_.*|logger|kind|version"
 )
 
 
@@ -122,11 +118,9 @@ def _deployments(place: Place, since_s: float) -> list[dict[str, Any]]:
 def deployment_as_json(line: LogLine) -> dict[str, Any]:
     """One start, release or change of a canary's share."""
     labels = line.labels
-    facts = {
-        name: value for name, value in labels.items() if name not in _USUAL_LABELS and not name.startswith("service_")
-    }
+    facts = {name: value for name, value in labels.items() if not _NO_FACTS.fullmatch(name)}
     kind, version = labels.get("kind", ""), labels.get("version", "")
-    changed = ", ".join(f"{name} {value}" for name, value in facts.items() if name.startswith(("model_", "share_")))
+    changed = ", ".join(f"{name} {value}" for name, value in facts.items())
     return {
         "time": line.time_ns / 1e9,
         "service": line.service,

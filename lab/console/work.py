@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from lab.console.problems import Problem, problem_of
 from lab.place import LabError, Place
 
 Told = dict[str, Any]
@@ -47,7 +48,10 @@ def perform(place: Place, move: str, arguments: Mapping[str, Any]) -> Told:
 
 
 def in_a_process(place: Place) -> Runner:
-    """A runner of moves for this place: each in a process of its own, which ends with the call that waits for it."""
+    """A runner of moves for this place: each in a process of its own, which ends with the call that waits for it.
+
+    It raises Problem.
+    """
     environment = {
         **os.environ,
         "FAULTLINE_PORT_OFFSET": str(place.offset),
@@ -67,8 +71,8 @@ def in_a_process(place: Place) -> Runner:
             async with asyncio.timeout(_MOST_SECONDS):
                 out, _ = await process.communicate(json.dumps(dict(arguments)).encode())
         except TimeoutError as error:
-            raise LabError(
-                "The lab did not finish in time.", "Ask again; `faultline status` shows each program."
+            raise Problem(
+                504, "The lab did not finish in time.", "Ask again; `faultline status` shows each program."
             ) from error
         finally:
             if process.returncode is None:
@@ -83,9 +87,9 @@ def _told(out: bytes) -> Told:
     try:
         told: Told = json.loads(out)
     except ValueError as error:
-        raise LabError("The lab failed at this.", "Its log says why.") from error
+        raise Problem(500, "The lab failed at this.", "Its log says why.") from error
     if problem := told.get("problem"):
-        raise LabError(problem["detail"], problem["next_step"])
+        raise Problem(**problem)
     return told
 
 
@@ -93,7 +97,8 @@ def main() -> None:
     try:
         told = perform(Place.from_environment(), sys.argv[1], json.load(sys.stdin))
     except LabError as error:
-        told = {"problem": {"detail": str(error), "next_step": error.next_step}}
+        problem = problem_of(error)
+        told = {"problem": {"status": problem.status, "detail": problem.detail, "next_step": problem.next_step}}
     json.dump(told, sys.stdout)
 
 

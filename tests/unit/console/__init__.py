@@ -1,0 +1,1 @@
+"""The console's server, on a real socket, over backends that answer from a script."""
