@@ -1,6 +1,6 @@
 # Bare `make` lists the targets. Everything is set up by the first target that needs it.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status test test-faults test-all lint check generate bench bench-diagnosis verify load models tour
+.PHONY: help setup setup-test up down status test test-faults test-all lint check generate bench bench-diagnosis verify load models tour
 
 TARGET ?= auto
 RATE ?= 5
@@ -21,6 +21,9 @@ help: ## list the targets
 setup:
 	@deploy/local/setup.sh
 
+setup-test:
+	@deploy/local/setup.sh test
+
 # For targets that need no more than the command line: what `make up` has set up will do.
 $(FAULTLINE):
 	@deploy/local/setup.sh
@@ -35,7 +38,7 @@ down: ## stop what `make up` started, and nothing else
 status: ## show each program: state, process, ports, memory
 	@if [ -x $(FAULTLINE) ]; then $(FAULTLINE) status; else echo "Nothing is set up. \`make up\` does it all."; exit 1; fi
 
-test: setup ## run every test on three workers; needs nothing running, starts its own stacks
+test: setup-test ## run every test on three workers; needs nothing running, starts its own stacks
 	@$(PYTHON) -m pytest -n 3 --dist loadgroup
 
 lint: setup ## lint, format, types, import rules, backend configurations
@@ -74,5 +77,5 @@ tour: setup ## run every fault once, about an hour, and judge it; goes on where 
 test-faults: setup ## eight faults live, one for each seam, with the tour's assertions; about 12 minutes on a quiet machine
 	@$(PYTHON) -m pytest -m live_faults tests/system/test_faults.py
 
-test-all: setup ## run every test, and want a complete tour besides
+test-all: setup-test ## run every test, and want a complete tour besides
 	@$(PYTHON) -m pytest -m ""

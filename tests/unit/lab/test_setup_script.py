@@ -169,6 +169,42 @@ def test_on_macos_it_prints_homebrews_line(machine: Machine) -> None:
     assert "brew install" in done.stderr
 
 
+def test_the_tests_alone_get_a_browser(machine: Machine) -> None:
+    with_servers(machine)
+    assert machine.set_up().returncode == 0
+    assert not machine.seen.exists()
+
+    done = machine.set_up("test")
+    assert done.returncode == 0, done.stderr
+    assert "install -q -y --no-install-recommends chromium" in machine.seen.read_text()
+
+
+def test_a_browser_that_is_there_or_named_is_enough(machine: Machine) -> None:
+    with_servers(machine)
+    machine.fake("chromium", "exit 0")
+
+    assert (machine.set_up("test").returncode, machine.set_up("test").stdout) == (0, "")
+    assert not machine.seen.exists()
+
+
+@pytest.mark.parametrize(
+    ("program", "script", "said"),
+    [
+        ("id", "echo 1000", "sudo apt-get install -y --no-install-recommends chromium"),
+        ("uname", "echo Darwin", "brew install --cask chromium"),
+    ],
+)
+def test_where_the_browser_cannot_be_installed_it_says_how(
+    machine: Machine, program: str, script: str, said: str
+) -> None:
+    with_servers(machine)
+    machine.fake(program, script)
+    done = machine.set_up("test")
+
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
 def test_the_script_is_one_that_every_shell_reads() -> None:
     assert os.access(SETUP, os.X_OK)
     subprocess.run(["/bin/sh", "-n", SETUP], check=True)
