@@ -157,8 +157,8 @@ def _local_urls(place: Place) -> list[tuple[str, str]]:
 def _cluster_urls(place: Place, mode: Target) -> list[tuple[str, str]]:
     """What is published (compose) or forwarded (Kubernetes), each on its own port and this stack's offset."""
     ports = compose.PUBLISHED if mode is Target.COMPOSE else k8s.FORWARDED
-    paths = {"gateway": "/v1/predictions"}
-    return [(name, f"http://{HOST}:{port + place.offset}{paths.get(name, '')}") for name, port in ports.items()]
+    at = {name: f"http://{HOST}:{port + place.offset}" for name, port in ports.items() if name != "lab"}
+    return [("predictions", f"{at.pop('gateway')}/v1/predictions"), *at.items()]
 
 
 def _print_status(rows: list[stack.ProgramStatus]) -> None:

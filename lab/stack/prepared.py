@@ -40,9 +40,9 @@ def prepare(place: Place, time_scale: float = 1.0) -> dict[str, Path]:
     Rules are written for the speed of the marketplace's clock, with those of drills: drills are played here.
     """
     secrets.ensure_secrets(place)
-    for name in ("grafana_admin_password", "lab_token"):
-        if not (place.secrets_dir / name).exists():
-            secrets.write_private(place.secrets_dir / name, token_urlsafe(24))
+    password = place.secrets_dir / "grafana_admin_password"
+    if not password.exists():
+        secrets.write_private(password, token_urlsafe(24))
     secrets.write_private(place.secrets_dir / "players", _players(os.environ.get("FAULTLINE_PLAYERS", "")))
     write_rules(place, rules_dir(place), time_scale)
     folder = data_dir(place)

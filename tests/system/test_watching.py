@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +20,12 @@ from tests.system.harness import System
 
 RATE = 6.0  # a little over the default, so that 500 rows are there sooner
 PSI = "feature:psi:drill"
+# What needs two scrapes of it, or traffic that lives: once these answer, every panel should.
+FLOWS = (
+    "histogram_count(sum(rate(http_server_request_duration_seconds[1m]))) > 0",
+    "rate(event_lag_seconds_count[1m]) > 0",
+    "rate(outcomes_joined_total[1m]) > 0",
+)
 DRIFTING = ("session_duration", "items_viewed")
 
 
@@ -145,3 +152,16 @@ def test_no_metric_shows_more_series_than_its_budget(system: System, drifting: N
             shown[family] = shown.get(family, 0) + 1
         over = {name: count for name, count in shown.items() if count > budget(name)}
         assert not over, f"{service}: {over}"
+
+
+def test_the_verification_passes_on_a_stack_with_traffic(system: System, drifting: None) -> None:
+    """`make verify`: trace, logs, exemplar, every panel without a reason to be empty, rules, a page at its receiver."""
+    system.eventually(lambda: all(map(system.prometheus, FLOWS)), "a minute of traffic shows in rates", within=120)
+    done = system.cli("verify", "--json")
+    findings = json.loads(done.stdout)
+    assert done.returncode == 0, [each for each in findings if each["outcome"] == "fail"]
+    passed = {each["check"] for each in findings if each["outcome"] == "pass"}
+    assert passed == {"trace", "logs", "exemplar", "panels", "rules", "alert"}
+    # The collector's row is the clusters'. Of the others, few are empty while users come and go.
+    empty = [each["text"] for each in findings if each["outcome"] == "skip" and "no collector" not in each["text"]]
+    assert len(empty) <= 8, empty
