@@ -9,7 +9,7 @@ from lab.slo.model import DAY, MINUTE, Alert, Rule, Setting, duration, group, re
 
 MODEL = "model_name, model_version"
 FEATURE = f"{MODEL}, feature"
-PREDICTIONS = "price|conversion_probability|text_score|photo_score"
+PREDICTIONS = "price|conversion_probability|text_score|photo_score|.*_embedding_.*"
 LEAST_ROWS = 500  # unshifted PSI of 500 rows stays under 0.046 in 99 of 100 windows (docs/slo.md)
 PSI_LIMIT = 0.25
 PRECISION_FLOOR = 0.93

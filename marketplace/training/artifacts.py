@@ -20,10 +20,10 @@ ADDRESS = re.compile(r"(?<=\"__id__\": )\d+|(?<=\"file\": \")\d+(?=\.npy\")")
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip archive knows; skops writes the time of day
 
 
-def write_tensors(folder: Path, tensors: dict[str, np.ndarray]) -> None:
-    """``head.safetensors``: a head in plain arrays."""
+def write_tensors(folder: Path, tensors: dict[str, np.ndarray], name: str = "head.safetensors") -> None:
+    """``head.safetensors``: a head, or something else of its version, in plain arrays."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, folder / "head.safetensors")
+    save_file(tensors, folder / name)
 
 
 def write_head(folder: Path, head: Head) -> None:

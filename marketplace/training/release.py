@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from chassis import embedding
 from marketplace.training import cards
-from marketplace.training.artifacts import sha256_of, write_json
+from marketplace.training.artifacts import sha256_of, write_json, write_tensors
 from marketplace.training.base import EFFICIENTNET_SHA256, MINILM_SHA256
 from marketplace.training.evaluate import (
     Metrics,
@@ -130,9 +131,9 @@ def _release_text(shop: Workshop, exam: Exam, recipe: TextRecipe, mixes: list[Mi
     tokens = [float(len(tokenize(tokenizer, text, MAX_TOKENS).ids)) for text in told]
     characters = [float(len(text)) for text in told]
     scores = [score.score for score in model.score(exam.seen.embeddings)]
-    reference = reference_of(
-        {"tokens": tokens, "characters": characters}, {"text_score": scores}, len(told), "the served world's listings"
-    )
+    columns = {"tokens": tokens, "characters": characters}
+    columns |= _measured(shop, "nlp_model", recipe.version, "text", exam.seen.embeddings)
+    reference = reference_of(columns, {"text_score": scores}, len(told), "the served world's listings")
     return _write(shop, "nlp_model", recipe.version, metrics, facts, reference, mixes)
 
 
@@ -153,6 +154,7 @@ def _release_photo(shop: Workshop, exam: Exam, recipe: PhotoRecipe, mixes: list[
         "photo_condition": [score.condition for score in scores],
         "scene_probability": [score.scene_probability for score in scores],
     }
+    columns |= _measured(shop, "cv_model", recipe.version, "photo", np.stack([score.embedding for score in scores]))
     predictions = {"photo_score": [score.score for score in scores]}
     reference = reference_of(columns, predictions, len(scores), "the served world's listings")
     return _write(shop, "cv_model", recipe.version, metrics, facts, reference, mixes)
@@ -184,6 +186,13 @@ def _release_conversion(shop: Workshop, model: ConversionModel, mixes: list[Mix]
     chances = {"conversion_probability": predicted_chances(model, rows)}
     reference = reference_of(_columns(rows, CONVERSION_FEATURES), chances, len(rows), NOTE)
     return _write(shop, "conversion_model", "v1", metrics, facts, reference, mixes)
+
+
+def _measured(shop: Workshop, name: str, version: str, kind: str, embeddings: np.ndarray) -> dict[str, list[float]]:
+    """``embedding.safetensors``, and what embeddings measured by it look like at release."""
+    yardstick = embedding.Yardstick.of(embeddings)
+    write_tensors(shop.models / name / version, yardstick.tensors, embedding.FILE)
+    return {feature: values.tolist() for feature, values in yardstick.measure(kind, embeddings).items()}
 
 
 def _columns(rows: list[Row], names: tuple[str, ...]) -> dict[str, list[float]]:

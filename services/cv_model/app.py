@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query, Request
 
-from chassis.drift import watch_model
+from chassis.embedding import watch_embedded
 from chassis.service import build_app as build
 from chassis.service import resource
 from chassis.serving import ModelServer, Weights
@@ -52,7 +52,7 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
             for model in models:
                 server = ModelServer(model, telemetry, worker, weights=weights)
                 servers[model.version] = await stack.enter_async_context(server)
-                watch = watch_model(telemetry, settings.models_dir, model.name, model.version)
+                watch = watch_embedded(telemetry, settings.models_dir, model.name, model.version, "photo")
                 watches[model.version] = await stack.enter_async_context(watch)
             app.state.scorer = PhotoScorer(servers, telemetry, watches)
             await app.state.scorer.warm_up()

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from chassis import semconv
-from chassis.drift import DriftWatch
+from chassis.embedding import EmbeddingWatch
 from chassis.pool import Pool
 from chassis.problems import Problem
 from chassis.serving import ModelServer, bind_prediction
@@ -33,7 +33,7 @@ class PhotoScorer:
         self,
         servers: Mapping[str, PhotoServer],
         telemetry: Telemetry,
-        watches: Mapping[str, DriftWatch] | None = None,
+        watches: Mapping[str, EmbeddingWatch] | None = None,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.servers, self.telemetry, self.watches = servers, telemetry, watches or {}
@@ -53,7 +53,7 @@ class PhotoScorer:
         with self.telemetry.span("postprocess", server.names):
             bind_prediction(self.telemetry, server.model, result.score).info("photo scored")
         if watch := self.watches.get(version):
-            watch.see(_seen(result))
+            watch.see_embedded(_seen(result), result.embedding)
         return PhotoAnswer(
             score=result.score,
             quality=result.quality,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chassis import semconv
-from chassis.drift import DriftWatch
+from chassis.embedding import EmbeddingWatch
 from chassis.pool import Pool
 from chassis.problems import Problem
 from chassis.serving import ModelServer, bind_prediction
@@ -22,7 +22,10 @@ class TextScorer:
     """Scores descriptions with the version each request names; ``watches`` by version see what comes and goes."""
 
     def __init__(
-        self, servers: Mapping[str, TextServer], telemetry: Telemetry, watches: Mapping[str, DriftWatch] | None = None
+        self,
+        servers: Mapping[str, TextServer],
+        telemetry: Telemetry,
+        watches: Mapping[str, EmbeddingWatch] | None = None,
     ) -> None:
         self.servers, self.telemetry, self.watches = servers, telemetry, watches or {}
         self._gate = Pool("inference", GATE, telemetry)
@@ -42,7 +45,8 @@ class TextScorer:
         with self.telemetry.span("postprocess", server.names):
             bind_prediction(self.telemetry, server.model, result.score).info("description scored")
         if watch := self.watches.get(ask.version):
-            watch.see({"tokens": len(text.ids), "characters": len(ask.description), "text_score": result.score})
+            row = {"tokens": len(text.ids), "characters": len(ask.description), "text_score": result.score}
+            watch.see_embedded(row, result.embedding)
         return TextAnswer(score=result.score, tokens=len(text.ids), model_version=ask.version)
 
     def _width(self, text: TokenizedText) -> int:

@@ -71,6 +71,18 @@ def test_wrong_pooling_and_lowering_make_scores_wrong(encoder: Encoder, world: W
     assert np.abs(right - wrong).mean() > 0.15
 
 
+def test_a_sum_of_the_tokens_differs_from_their_mean_in_length_alone(encoder: Encoder) -> None:
+    model = TextModel(MODELS / "nlp_model" / "v2", "v2", encoder)
+    model.load()
+    text = model.preprocess(GOOD)
+    mean = model.predict([text])[0].embedding
+    model.pooling = "sum"
+    assert np.allclose(model.predict([text])[0].embedding, mean, atol=1e-5)
+    model.normalize = False
+    assert np.linalg.norm(model.predict([text])[0].embedding) > 10
+    model.unload()
+
+
 def test_versions_share_one_encoder_until_the_last_is_unloaded() -> None:
     shared = Encoder()
     models = [TextModel(MODELS / "nlp_model" / version, version, shared) for version in ("v1", "v2")]
