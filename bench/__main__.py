@@ -1,4 +1,4 @@
-"""``python -m bench``: start, memory, latency with and without telemetry, processor time.
+"""``python -m bench``: start, memory, latency with and without telemetry, processor time, false alarms.
 
 It starts stacks of its own, on ports and in a folder of their own, and takes them down.
 """
@@ -33,11 +33,24 @@ def main() -> None:
         sys.stdout.write("\n")
     else:
         print_report(result, Console(highlight=False, width=None if sys.stdout.isatty() else 160))
-    if arguments.store:
-        for part in ("bench.store", "bench.queries"):
-            tell(part)
-            # They print tables only: beside JSON these go to standard error.
-            subprocess.run([sys.executable, "-m", part], check=True, stdout=sys.stderr if arguments.json else None)
+    failed = [part for part in _parts(arguments) if not _ran(part, aside=arguments.json)]
+    if failed:
+        sys.exit(f"Not as it should be: {', '.join(failed)}")
+
+
+def _parts(arguments: argparse.Namespace) -> list[str]:
+    """The benchmarks that are programs of their own."""
+    return [
+        *(("bench.store", "bench.queries") if arguments.store else ()),
+        *(("bench.alarms",) if arguments.alarms else ()),
+    ]
+
+
+def _ran(part: str, *, aside: bool) -> bool:
+    """Runs it; what it prints is for people, so beside JSON it goes to standard error."""
+    tell(part)
+    done = subprocess.run([sys.executable, "-m", part], check=False, stdout=sys.stderr if aside else None)
+    return done.returncode == 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         "--no-control", dest="control", action="store_false", help="leave out the control without telemetry"
     )
     parser.add_argument("--no-store", dest="store", action="store_false", help="leave out the store's own benchmarks")
+    parser.add_argument(
+        "--no-alarms", dest="alarms", action="store_false", help="leave out the half hour in which no alert should fire"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

@@ -53,7 +53,8 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
                 server = ModelServer(model, telemetry, worker, weights=weights)
                 servers[model.version] = await stack.enter_async_context(server)
                 watch = watch_embedded(telemetry, settings.models_dir, model.name, model.version, "photo")
-                watches[model.version] = await stack.enter_async_context(watch)
+                await stack.enter_async_context(watch)
+                watches[model.version] = watch
             app.state.scorer = PhotoScorer(servers, telemetry, watches)
             await app.state.scorer.warm_up()
             yield

@@ -51,7 +51,8 @@ def build_app(settings: Settings, telemetry: Telemetry) -> FastAPI:
                 server = ModelServer(model, telemetry, worker, weights=weights)
                 servers[model.version] = await stack.enter_async_context(server)
                 watch = watch_embedded(telemetry, settings.models_dir, model.name, model.version, "text")
-                watches[model.version] = await stack.enter_async_context(watch)
+                await stack.enter_async_context(watch)
+                watches[model.version] = watch
             app.state.scorer = TextScorer(servers, telemetry, watches)
             await app.state.scorer.warm_up()
             yield
