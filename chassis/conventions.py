@@ -40,7 +40,7 @@ LABELS = {
     "peer": "a service or backend of the topology",
     "pool": "a bounded pool's name; written in code",
     "cache": "a cache's name; written in code",
-    "feature": "a feature or prediction that has a reference",
+    "feature": "a feature, a prediction or a measure of an embedding that has a reference",
     "segment": "the four kinds of user, and unknown; what else the data brings, up to seven, and other",
     "predicted": "yes, no",
     "actual": "yes, no",
