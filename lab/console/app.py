@@ -32,7 +32,7 @@ def build_app(
     run: Runner | None = None,
 ) -> ASGIApp:
     """The whole console of a place. ``run`` makes a drill's moves; each in a process of its own unless given."""
-    app = Starlette(routes=[*_api(), *pages.routes()], exception_handlers=problems.HANDLERS, lifespan=_lifespan)
+    app = Starlette(routes=[*api_routes(), *pages.routes()], exception_handlers=problems.HANDLERS, lifespan=_lifespan)
     app.router.redirect_slashes = False
     app.state.place = place
     app.state.desk = Desk(place, run or in_a_process(place))
@@ -51,7 +51,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             await app.state.desk.close()
 
 
-def _api() -> list[Route]:
+def api_routes() -> list[Route]:
+    """Every call but the pages, the more special before the more general."""
     get, post, put, delete = ["GET"], ["POST"], ["PUT"], ["DELETE"]
     return [
         Route("/healthz", _healthz, methods=get),
