@@ -37,9 +37,11 @@ _COUNTED_ONCE_IT_HAPPENS = frozenset(
     }
 )
 # What a healthy run shows too, but not in every window of seconds: a place's statistics are read twice a minute, and a
-# window of features closes when it is full.
+# window of features closes when it is full. An alert that fires is there for everybody to see.
 _NOW_AND_THEN = frozenset(
     {
+        "ALERTS",
+        "ALERTS_FOR_STATE",
         "db.redis.args_length",
         "feature_drift_ks",
         "feature_window_closed_timestamp_seconds",
