@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from threading import Timer
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     from chassis.telemetry import Telemetry
 
 MAX_NAME = 100
+ANSWERED_S, DRAINED_S = 0.1, 10.0  # until the answer is out; until requests and their telemetry are out
 
 
 class ControlServer(ThreadedServer):
-    """``GET /v1/status``, ``GET /v1/knobs``, ``PUT /v1/knobs/{name}`` with ``{"value": ...}``.
+    """``GET /v1/status``, ``GET /v1/knobs``, ``PUT /v1/knobs/{name}`` with ``{"value": ...}``, ``POST /v1/restart``.
 
     ``token`` defaults to the secret file ``control_token``; raises FileNotFoundError where there is none. Nonsense is
     answered with a 4xx problem document, never with a 5xx.
@@ -41,6 +43,7 @@ class ControlServer(ThreadedServer):
             Route("GET", "/v1/status", self._status),
             Route("GET", "/v1/knobs", self._knobs),
             Route("PUT", "/v1/knobs/{name}", self._set_knob),
+            Route("POST", "/v1/restart", self._restart),
         ]
         super().__init__("control port", host, port, routes)
 
@@ -87,6 +90,15 @@ class ControlServer(ThreadedServer):
         except KnobError as error:
             raise Refusal(400, "Not a value for this knob", str(error)) from error
         return json_answer(self._telemetry.knobs[name].as_dict())
+
+    def _restart(self, _: Request) -> Answer:
+        """End this process as SIGTERM does, or, where its event loop hears nothing, without it.
+
+        What looks after the process (a supervisor, a container engine) starts it again.
+        """
+        self.call_later(ANSWERED_S, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        self.call_later(ANSWERED_S + DRAINED_S, lambda: os._exit(128 + signal.SIGTERM))
+        return json_answer({"pid": os.getpid()})
 
 
 def json_object(request: Request) -> dict[str, Any]:

@@ -36,13 +36,21 @@ class Control:
         for address in self._addresses():
             self._ask(address, "PUT", f"/v1/knobs/{name}", {"value": value})
 
+    def restart(self) -> None:
+        """End every replica's process; what looks after it starts it again. Raises LabError."""
+        for address in self._addresses():
+            self._ask(address, "POST", "/v1/restart", None)
+
     def knobs(self) -> dict[str, Any]:
         """Value by name, of the first replica."""
         answer = self._ask(self._addresses()[0], "GET", "/v1/knobs", None)
         return {knob["name"]: knob["value"] for knob in answer["knobs"]}
 
     def _addresses(self) -> list[str]:
-        found = socket.getaddrinfo(self.host, self.port, family=socket.AF_INET, type=socket.SOCK_STREAM)
+        try:
+            found = socket.getaddrinfo(self.host, self.port, family=socket.AF_INET, type=socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise LabError(f"No replica answers to {self.host}.", "`faultline status` shows what runs.") from error
         return sorted({str(entry[4][0]) for entry in found})
 
     def _ask(self, address: str, method: str, path: str, body: dict[str, Any] | None) -> Any:

@@ -1,7 +1,14 @@
-"""Starting a service again and giving it more replicas: by supervisord here, by kubectl in Kubernetes."""
+"""Starting a service again, and giving it more replicas in Kubernetes.
+
+Supervisord starts it here. In a container of the stack, where the lab has no say over others, a service ends itself
+when it is told to, and what runs the containers starts it again.
+"""
 
 from __future__ import annotations
 
+import shutil
+
+from lab.clients.control import Control
 from lab.place import LabError, Place
 from lab.stack import modes, tools
 from lab.stack.modes import Target
@@ -14,18 +21,12 @@ _ROLLED_OUT_S = 90.0
 
 def restart(place: Place, service: str) -> None:
     """Start it again. Raises LabError where that cannot be done from here."""
-    mode = _mode(place)
-    if mode is Target.LOCAL:
-        supervisor = Supervisor(place)
-        supervisor.stop(f"services:{service}")
-        supervisor.start(f"services:{service}")
-    elif mode is Target.K8S:
-        _kubectl(place, "rollout", "restart", _deployment(service))
-        _kubectl(place, "rollout", "status", _deployment(service), f"--timeout={_ROLLED_OUT_S:g}s")
-    else:
-        raise LabError(
-            "Containers are not started again from here.", f"`docker compose restart {_host(service)}` does it."
-        )
+    if place.inside:
+        Control.of(place, service).restart()
+        return
+    supervisor = Supervisor(place)
+    supervisor.stop(f"services:{service}")
+    supervisor.start(f"services:{service}")
 
 
 def scale(place: Place, service: str, replicas: int) -> int:
@@ -37,6 +38,9 @@ def scale(place: Place, service: str, replicas: int) -> int:
         )
     if not 1 <= replicas <= MOST_REPLICAS:
         raise LabError(f"{replicas} replicas cannot be had.", f"From 1 to {MOST_REPLICAS}.")
+    if place.inside and shutil.which("kubectl") is None:  # as in the lab's own pod, which may do nothing to others
+        command = f"kubectl -n {NAMESPACE} scale {_deployment(service)} --replicas={replicas}"
+        raise LabError("The lab's pod has no say over the cluster.", f"On the host: {command}")
     before = _kubectl(place, "get", _deployment(service), "-o", "jsonpath={.spec.replicas}")
     _kubectl(place, "scale", _deployment(service), f"--replicas={replicas}")
     _kubectl(place, "rollout", "status", _deployment(service), f"--timeout={_ROLLED_OUT_S:g}s")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +24,20 @@ from chassis.telemetry import Telemetry
 from tests.unit.chassis.collector import eventually
 
 TOKEN = "a-long-token"
+# A process with a control port, whose main thread may ignore SIGTERM as a blocked event loop does.
+DEAF = f"""
+import signal, sys, time
+from chassis import control
+from chassis.settings import Settings
+from chassis.telemetry import Telemetry
+control.DRAINED_S = 0.5
+if sys.argv[1] == "True":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+server = control.ControlServer(Telemetry("gateway", Settings(telemetry=False)), "127.0.0.1", 0, token={TOKEN!r})
+server.start()
+print(server.port, flush=True)
+time.sleep(60)
+"""
 
 
 @pytest.fixture
@@ -150,3 +167,16 @@ def test_the_token_comes_from_its_file(settings: Settings) -> None:
     answer = httpx.get(f"http://127.0.0.1:{server.port}/v1/status", headers={"authorization": "bearer from-file"})
     server.stop()
     assert answer.status_code == 200
+
+
+def test_a_process_ends_when_it_is_told_to_though_its_loop_hears_nothing() -> None:
+    """In a process of its own: once with SIGTERM's default, once with a main thread that ignores it."""
+    for ignoring, expected in ((False, -signal.SIGTERM), (True, 128 + signal.SIGTERM)):
+        with subprocess.Popen(
+            [sys.executable, "-c", DEAF, str(ignoring)], stdout=subprocess.PIPE, text=True, env={"PATH": ""}
+        ) as process:
+            assert process.stdout is not None
+            url = f"http://127.0.0.1:{process.stdout.readline().strip()}/v1/restart"
+            answer = httpx.post(url, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False)
+            assert answer.json() == {"pid": process.pid}
+            assert process.wait(10) == expected

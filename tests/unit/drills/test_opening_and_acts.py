@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from lab.campaign.truth import truth_of
 from lab.drills.acts import cures, perform, recovery
 from lab.drills.opening import first_new
 from lab.faults.catalogue import ROWS
-from lab.place import LabError, Place
+from lab.place import Hosts, LabError, Place
 
 
 def alert(name: str, active: str, state: str = "firing") -> dict[str, object]:
@@ -93,7 +94,22 @@ def test_in_kubernetes_a_service_gets_replicas_and_loses_them_again(cluster: tup
         perform(place, "scale", "nlp_model", 50)
 
 
-def test_in_kubernetes_a_restart_is_a_rollout(cluster: tuple[Place, Path]) -> None:
-    place, told = cluster
+@pytest.mark.parametrize("environment", ["compose", "kubernetes"])
+def test_within_a_container_every_replica_ends_itself(
+    environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def addresses(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [(2, 1, 6, "", (f"10.0.0.{number}", port)) for number in (1, 2) if host == "feature-store-replicas"]
+
+    def ask(method: str, url: str, **_: object) -> httpx.Response:
+        told.append(f"{method} {url}")
+        return httpx.Response(200, json={"pid": 7})
+
+    monkeypatch.setattr("lab.clients.control.socket.getaddrinfo", addresses)
+    monkeypatch.setattr("lab.clients.control.httpx.request", ask)
+    (tmp_path / "control_token").write_text("token")
+    place = Place(tmp_path, tmp_path, secrets=tmp_path, hosts=Hosts("{service}"), environment=environment)
     perform(place, "restart", "feature_store")
-    assert "rollout restart deployment/feature-store" in told.read_text()
+    assert told == [f"POST http://10.0.0.{number}:9101/v1/restart" for number in (1, 2)]
