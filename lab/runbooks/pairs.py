@@ -12,7 +12,7 @@ from lab.runbooks.model import Runbook
 from lab.runbooks.run import run
 from lab.runbooks.sources import Sources
 
-_SHORT_S, _LONG_S, _HEALTHY_S = 20.0, 45.0, 13.0  # windows of what shows at once, of what needs rows, of health
+_SHORT_S, _LONG_S = 20.0, 45.0  # windows of what shows at once, and of what needs rows
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def moments(folder: Path) -> Iterator[Moment]:
         times, window = document["windows"], _LONG_S if row.back == "w" else _SHORT_S
         end = times["off"] - document["gone_after_s"] - 1
         yield Moment(fault, end, min(window, end - times["on"]))
-        healthy = _LONG_S if row.back == "w" else _HEALTHY_S
-        yield Moment("", times["before"] + healthy, healthy)
+        if row.back == "w":  # before the others lie seconds only, and the end of another fault
+            yield Moment("", times["before"] + _LONG_S, _LONG_S)
 
 
 def pairs(sources: Sources, found: Sequence[Moment], books: Sequence[Runbook]) -> Iterator[Pair]:
