@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.first_trace import ask_for, print_answer, print_trace, send, whole_trace
+from lab.cli.first_trace import print_answer, print_trace, send, whole_trace
 from lab.cli.output import AsJson, console, print_json
 from lab.cli.waterfall import trace_json
 from lab.clients.http import open_client
 from lab.place import Place
+from lab.question import ask_for
 
 
 def predict(

@@ -19,6 +19,7 @@ from lab.drills import baseline
 from lab.place import HOST, Place
 from lab.stack import Options, compose, k8s, modes
 from lab.stack.modes import MODES, Target
+from lab.stack.overlay import NAMESPACE
 
 
 def up(
@@ -141,7 +142,7 @@ def _print_urls(place: Place, mode: Target, out: Console) -> None:
 def _where_logs_are(place: Place, mode: Target) -> str:
     if mode is Target.COMPOSE:
         return f"docker compose -p {compose.project(place)} logs NAME"
-    return f"kubectl -n {k8s.NAMESPACE} logs deploy/NAME" if mode is Target.K8S else place.shown(place.logs_dir)
+    return f"kubectl -n {NAMESPACE} logs deploy/NAME" if mode is Target.K8S else place.shown(place.logs_dir)
 
 
 def _local_urls(place: Place) -> list[tuple[str, str]]:

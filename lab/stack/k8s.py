@@ -130,8 +130,8 @@ def _apply(place: Place, options: Options) -> None:
     documents = namespace.split("\n---\n")
     first = next(text for text in documents if "\nkind: Namespace\n" in f"\n{text}\n")
     tools.run("kubectl", "apply", "-f", "-", cwd=place.root, given=first)
-    options = [f"--from-file={name}={path}" for name, path in files.items()]
-    secret = _kubectl(place, "create", "secret", "generic", "credentials", *options, "--dry-run=client", "-o", "yaml")
+    contents = [f"--from-file={name}={path}" for name, path in files.items()]
+    secret = _kubectl(place, "create", "secret", "generic", "credentials", *contents, "--dry-run=client", "-o", "yaml")
     _kubectl(place, "apply", "-f", "-", given=secret)
     # A Job's pod cannot be changed; it is made again.
     _kubectl(place, "delete", "job/loader", "--ignore-not-found")

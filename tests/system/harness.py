@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 
-from lab.cli.first_trace import is_whole
 from lab.clients.loki import Loki, log_query
 from lab.clients.prometheus import Prometheus
 from lab.clients.telemetry import LogLine, Sample, Span
 from lab.clients.tempo import Tempo
 from lab.place import Place
+from lab.question import is_whole
 from lab.stack import ProgramStatus, pids, run, status
 from lab.stack.supervisor import Supervisor
 from marketplace.world import World
