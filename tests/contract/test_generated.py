@@ -47,14 +47,17 @@ def test_no_generated_file_is_left_over(regenerated: Path) -> None:
 
 
 def test_whoever_says_how_a_file_is_made_is_run() -> None:
-    """Each file that names its generator in its first lines names one that `make generate` runs."""
+    """Each file that names its generator in its first lines names one that `make generate` runs.
+
+    What a measurement wrote is left alone: it is another time's.
+    """
     named = set()
     for path in files(ROOT):
         if path.suffix in {".md", ".yaml", ".yml"}:
             head = (ROOT / path).read_text()[:600]
             named |= set(re.findall(r"(?:Written|Generated) by `python -m ([\w.]+)`", head))
     assert named
-    assert named <= set(generators())
+    assert {name for name in named if not name.startswith("bench.")} <= set(generators())
 
 
 def files(root: Path) -> list[Path]:
