@@ -42,7 +42,7 @@ def main() -> None:
     found = _run(place, when, books, everything=arguments.verbose)
     if arguments.write:
         (DOCS / "runbooks.json").write_text(json.dumps(as_document(found), indent=1) + "\n")
-        (DOCS / "runbooks.md").write_text(markdown(found, books))
+        (DOCS / "runbooks.md").write_text(markdown(found))
     sys.exit(any(not each.right and (each.alert, each.fault) not in REASONS for each in found))
 
 

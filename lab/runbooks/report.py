@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.runbooks.model import Runbook
+from lab.faults.catalogue import ROWS
+from lab.runbooks.library import page_of
 from lab.runbooks.pairs import Pair
 
 _HEAD = """# Runbooks
@@ -36,19 +37,23 @@ leads to that fault's kind, on the healthy system where there is none.
 # Pairs of (alert, fault) that telemetry cannot tell apart, and why.
 REASONS: dict[tuple[str, str], str] = {}
 
+# Faults that make no alert fire, and why: a user's complaint or a look at a trace finds them.
+UNSEEN = {
+    "over-shedding": "a refusal counts in no objective",
+    "lost-thread-context": "every call between services is traced; only what a thread does lies apart",
+    "clock-skew": "no metric is measured by two clocks; a trace's picture is",
+}
 
-def markdown(found: Sequence[Pair], books: Sequence[Runbook]) -> str:
+
+def markdown(found: Sequence[Pair]) -> str:
     """The whole page."""
     ill = [each for each in found if each.fault]
     well = [each for each in found if not each.fault]
     wrong = [each for each in ill if not each.right]
-    asked = {(each.alert, each.fault) for each in ill}
-    missing = [(book.alert, fault) for book in books for fault in book.causes if (book.alert, fault) not in asked]
     lines = [
         _HEAD,
         f"- {len(ill) - len(wrong)} of {len(ill)} pairs of alert and fault point to the fault's kind.",
         f"- {sum(each.right for each in well)} of {len(well)} runs on the healthy system point to nothing.",
-        f"- Not asked, for want of a recording: {_shown(missing)}.",
         "",
         "| alert | fault | kind | pointed to | |",
         "|---|---|---|---|---|",
@@ -56,10 +61,18 @@ def markdown(found: Sequence[Pair], books: Sequence[Runbook]) -> str:
         "",
         "## Where telemetry does not tell",
         "",
-        *(f"- {alert}, {fault}: {reason}" for (alert, fault), reason in REASONS.items()),
+        *([f"- {alert}, {fault}: {reason}" for (alert, fault), reason in REASONS.items()] or ["- Nowhere."]),
         *_healthy(well),
+        "",
+        "## Faults that no alert shows",
+        "",
+        *(f"- {fault}: {reason}. See [{ROWS[fault].kind}]({_kind(fault)})." for fault, reason in UNSEEN.items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _kind(fault: str) -> str:
+    return f"faults/{page_of(ROWS[fault].kind)}.md"
 
 
 def _line(each: Pair) -> str:
@@ -76,7 +89,3 @@ def _healthy(well: Sequence[Pair]) -> list[str]:
     return [
         f"- {alert} on the healthy system: {kind}, {count} times" for (alert, kind), count in sorted(counted.items())
     ]
-
-
-def _shown(missing: Sequence[tuple[str, str]]) -> str:
-    return ", ".join(f"{alert} with {fault}" for alert, fault in missing) or "none"
