@@ -82,7 +82,7 @@ export function bar(value, most) {
 }
 
 function panel(label, heads, rows) {
-  return h('div.panel', null, h('div.scroll-x', { tabindex: 0, role: 'region', 'aria-label': `${label}, table` }, h('table.rows', null,
+  return h('div.panel', null, h('div.scroll-x', { tabindex: 0, role: 'group', 'aria-label': `${label}, table` }, h('table.rows', null,
     h('thead', null, h('tr', null, heads.map((each) => (each ? h('th', { scope: 'col' }, each) : h('td', null))))),
     h('tbody', null, rows.map((row) => h('tr', null, row))))));
 }

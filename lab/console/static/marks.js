@@ -57,7 +57,7 @@ function causeOf({ kind, service, operation, sentence, query, traces, log_query:
       traces.length ? h('li', null, h('strong', null, 'Trace. '), 'An exemplar leads to ',
         h('a', { href: link(`/trace/${traces[0]}`) }, `${traces[0].slice(0, 12)}…`), '.') : null,
       logQuery ? h('li', null, h('strong', null, 'Logs.'), typed(logQuery, context),
-        logs.length ? h('pre', { tabindex: 0, role: 'region', 'aria-label': 'Log lines that show it' }, logs.join('\n')) : null) : null));
+        logs.length ? h('pre', { tabindex: 0, role: 'group', 'aria-label': 'Log lines that show it' }, logs.join('\n')) : null) : null));
 }
 
 /** A query as it is typed, with where it can be run. */
@@ -65,7 +65,7 @@ function typed(query, { link, state, range }) {
   if (!query) return null;
   const { page, name, uid } = LANGUAGES[languageOf(query)];
   const grafana = grafanaLink(state?.grafana, uid, query, range);
-  return [h('pre', { tabindex: 0, role: 'region', 'aria-label': 'Query' }, query), h('p.buttons', null,
+  return [h('pre', { tabindex: 0, role: 'group', 'aria-label': 'Query' }, query), h('p.buttons', null,
     h('a.button', { href: link(page, { q: query }) }, `Open in ${name}`),
     grafana ? h('a.button', { href: grafana, target: '_blank', rel: 'noopener' }, 'Open in Grafana') : null)];
 }
@@ -83,5 +83,5 @@ function remarks(lines) {
 }
 
 function fullText(lines) {
-  return h('details', null, h('summary', null, 'As the command line tells it'), h('pre', { tabindex: 0, role: 'region', 'aria-label': 'The solution as text' }, lines.join('\n')));
+  return h('details', null, h('summary', null, 'As the command line tells it'), h('pre', { tabindex: 0, role: 'group', 'aria-label': 'The solution as text' }, lines.join('\n')));
 }

@@ -75,8 +75,16 @@ const back = (link) => h('p', null, h('a', { href: link('/runbooks') }, 'All run
 function section({ title: heading, html }) {
   const id = newId('section');
   const made = h('section', { 'aria-labelledby': id, 'data-section': heading }, h('h2', { id }, heading), rendered(html));
-  for (const table of made.querySelectorAll('table')) table.replaceWith(h('div.scroll-x', { tabindex: 0, role: 'region', 'aria-label': `${heading}, table` }, tableOf(table)));
+  for (const block of made.querySelectorAll('pre')) reachable(block, `${heading}, code`);
+  for (const table of made.querySelectorAll('table')) table.replaceWith(h('div.scroll-x', { tabindex: 0, role: 'group', 'aria-label': `${heading}, table` }, tableOf(table)));
   return made;
+}
+
+/** What may scroll sideways can be reached and named. */
+function reachable(block, label) {
+  block.tabIndex = 0;
+  block.setAttribute('role', 'group');
+  block.setAttribute('aria-label', label);
 }
 
 function tableOf(table) {
@@ -131,7 +139,7 @@ function resultOf(result, step, context) {
 
 /** The query with the alert's labels, where they changed it. */
 function asked({ query, number: step }, { query: written }) {
-  return query === written ? null : h('pre', { tabindex: 0, role: 'region', 'aria-label': `The query of step ${step} as it was asked` }, query);
+  return query === written ? null : h('pre', { tabindex: 0, role: 'group', 'aria-label': `The query of step ${step} as it was asked` }, query);
 }
 
 function verdict({ holds, expect, error }) {
@@ -140,7 +148,7 @@ function verdict({ holds, expect, error }) {
 }
 
 function table({ columns, rows, number: step }, link) {
-  return h('div.scroll-x', { tabindex: 0, role: 'region', 'aria-label': `Result of step ${step}` }, h('table.rows', null,
+  return h('div.scroll-x', { tabindex: 0, role: 'group', 'aria-label': `Result of step ${step}` }, h('table.rows', null,
     h('thead', null, h('tr', null, columns.map((each) => h('th', { scope: 'col' }, each)))),
     h('tbody', null, rows.map((row) => h('tr', null, row.map((cell) => h('td', null, shown(cell, link))))))));
 }

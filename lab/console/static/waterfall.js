@@ -47,7 +47,7 @@ async function arriving(main, context, id) {
 class Page {
   constructor(main, context, id, trace) {
     Object.assign(this, { context, id, trace, lines: null, linked: new Map() });
-    this.detail = h('aside.span-detail', { 'aria-label': 'The selected span' });
+    this.detail = h('aside.span-detail', { 'aria-label': 'The selected span', tabindex: 0 });
     const place = h('div.trace-view');
     this.headPlace = h('div');
     fill(main, this.headPlace, h('div.trace-split', null, place, this.detail));

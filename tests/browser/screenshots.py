@@ -1,0 +1,131 @@
+"""``make screenshots``: six views of the running stack for README and documents, showing what is really there.
+
+Wants ``faultline up`` and some minutes of traffic. It puts a fault on, so that there is something to see, and plays a
+drill; both have ended when it has.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from PIL import Image
+from playwright.sync_api import Page
+
+from lab.place import LabError, Place
+from lab.stack import is_up
+from tests.browser.harness import HEIGHT, WIDTH, Console, launch
+from tests.browser.play import seed_of
+from tests.system.harness import System
+
+FOLDER = Path(__file__).parents[2] / "docs" / "images"
+MOST_BYTES = 150_000
+FAULT: dict[str, object] = {"fault": "long-text", "intensity": 0.6, "seconds": 240.0}
+SEEN_AFTER_S = 60  # rates over a minute show it whole by then
+SLOW = '{ resource.service.name = "gateway" && name = "POST /v1/predictions" && duration > 150ms }'
+FAILING = '{ resource.service.name = "orchestrator" && status = error }'
+SOON_MS = 90_000
+
+
+def main() -> None:
+    place = Place.from_environment()
+    if not is_up(place):
+        raise LabError("Nothing is running.", "`faultline up` starts it; give it five minutes of traffic.")
+    FOLDER.mkdir(exist_ok=True)
+    console = Console(System(place))
+    with launch() as browser:
+        page = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light").new_page()
+        page.set_default_timeout(SOON_MS)
+        with fault_on(console):
+            time.sleep(SEEN_AFTER_S)
+            for name, show in VIEWS.items():
+                show(console, page)
+                keep(page, name)
+        drill(console, page)
+        keep(page, "drill")
+
+
+@contextmanager
+def fault_on(console: Console) -> Iterator[None]:
+    console.post("/api/faults", FAULT).raise_for_status()
+    try:
+        yield
+    finally:
+        console.delete(f"/api/faults/{FAULT['fault']}")
+
+
+def the_map(console: Console, page: Page) -> None:
+    console.open(page, "/")
+    page.locator(".node").first.wait_for()
+
+
+def overview(console: Console, page: Page) -> None:
+    console.open(page, "/overview?last=15m")
+
+
+def traces(console: Console, page: Page) -> None:
+    console.open(page, f"/traces?last=5m&q={quote(SLOW)}")
+    page.locator("a.row-link").first.wait_for()
+
+
+def waterfall(console: Console, page: Page) -> None:
+    page.locator("a.row-link").first.click()
+    page.locator(".span-detail").wait_for()
+
+
+def runbook(console: Console, page: Page) -> None:
+    console.open(page, "/runbooks/InferenceSlow")
+    page.get_by_role("button", name="Run all steps").click()
+    page.locator("[data-section='Decision table'] .judged.yes").wait_for()
+    page.locator("[data-section='Decision table']").scroll_into_view_if_needed()
+
+
+def drill(console: Console, page: Page) -> None:
+    """A level 1 drill, up to its worked solution; it is ended by giving nothing more."""
+    console.open(page, "/practice")
+    page.get_by_label("Seed").fill(str(seed_of("corrupt-photo")))
+    page.get_by_label("Wait for an alert").fill("20")
+    page.get_by_role("button", name="Start the drill").click()
+    page.get_by_label("What opened it").get_by_text("complaint").or_(page.locator(".page-title")).wait_for()
+    page.get_by_role("navigation", name="Where to look").get_by_role("link", name="Traces").click()
+    console.search(page, FAILING)
+    page.locator("a.row-link").first.click()
+    page.locator(".head").get_by_role("button", name="Pin").click()
+    page.get_by_role("link", name="To the drill").click()
+    page.get_by_role("button", name="Use as evidence").click()
+    cause = page.get_by_role("group", name="Cause 1")
+    cause.get_by_label("Service").select_option("cv_model")
+    cause.get_by_label("Operation").select_option("decode_photo")
+    cause.get_by_label("Kind").select_option("bad input")
+
+
+VIEWS: dict[str, Callable[[Console, Page], None]] = {
+    "map": the_map,
+    "overview": overview,
+    "traces": traces,
+    "waterfall": waterfall,
+    "runbook": runbook,
+}
+
+
+def keep(page: Page, name: str) -> None:
+    """Photograph the page once it is at rest, in so few colours that it is small."""
+    page.wait_for_function("!document.querySelector('main .loading, main [aria-busy]')")
+    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    for colours in (256, 128, 64, 32):
+        shot.quantize(colours).save(FOLDER / f"{name}.png", optimize=True)
+        if (size := (FOLDER / f"{name}.png").stat().st_size) <= MOST_BYTES:
+            break
+    print(f"docs/images/{name}.png  {size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except LabError as error:
+        sys.exit(f"{error} {error.next_step}")
