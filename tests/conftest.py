@@ -8,7 +8,10 @@ import pytest
 
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
+from tests.stack import system
 from tests.unit.signals import Signals
+
+__all__ = ["system"]  # a fixture that several floors use
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -19,7 +19,7 @@ from lab.stack import Options
 from lab.tour.judge import healthy_names, judge
 from lab.tour.reader import Reader
 from lab.tour.record import Look, Recording, Times, record
-from tests.system.conftest import READY_WITHIN_S, ROOT
+from tests.stack import READY_WITHIN_S, ROOT
 from tests.system.harness import System
 from tests.system.ports import free_offset
 

@@ -11,7 +11,7 @@ import pytest
 from lab.place import Place
 from lab.stack.ports import is_free
 from services import topology
-from tests.system.conftest import ROOT
+from tests.stack import ROOT
 from tests.system.harness import System
 from tests.system.ports import free_offset
 

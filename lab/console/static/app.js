@@ -130,7 +130,7 @@ async function start() {
   takeToken();
   document.addEventListener('click', followed);
   document.addEventListener('keydown', pressed);
-  addEventListener('popstate', render);
+  addEventListener('popstate', () => { takeToken(); render(); });
   drawHeader(state);
   drawFooter();
   await refreshState();

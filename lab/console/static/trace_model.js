@@ -71,7 +71,7 @@ export function buildTree(spans) {
     else if (children.has(span.parent)) children.get(span.parent).push(span);
     else children.set(span.parent, [span]);
   }
-  orphans.push(...cutCircles(ordered, children, [...roots, ...orphans]));
+  orphans.push(...cutCircles([...byId.values()].sort((a, b) => a.start - b.start), children, [...roots, ...orphans]));
   return { tops: [...roots, ...orphans], children, orphans: new Set(orphans.map((span) => span.id)), byId, root: roots[0] ?? orphans[0] };
 }
 
