@@ -1,6 +1,6 @@
 # Bare `make` lists the targets. Everything is set up by the first target that needs it.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test up down status test test-faults test-all lint check generate bench bench-diagnosis verify load models tour
+.PHONY: help setup setup-test up down status test test-faults test-all lint check generate bench bench-diagnosis verify load models tour screenshots
 
 TARGET ?= auto
 RATE ?= 5
@@ -67,6 +67,9 @@ bench-diagnosis: setup ## how well the engine finds the causes of recorded cases
 
 load: $(FAULTLINE) ## send extra traffic to the running system (RATE=5 DURATION=60)
 	@$(FAULTLINE) load --rate $(RATE) --duration $(DURATION)
+
+screenshots: setup-test ## six pictures of the running system for README and documents, into docs/images
+	@$(PYTHON) -m tests.browser.screenshots
 
 models: setup ## train the models again from the marketplace (they are committed; `make up` needs no training)
 	@$(PYTHON) -m marketplace.training

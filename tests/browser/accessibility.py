@@ -41,7 +41,7 @@ def violations(page: Page, rules: tuple[str, ...] = ()) -> list[dict[str, Any]]:
 
 
 def assert_accessible(page: Page, themes: tuple[str, ...] = THEMES) -> None:
-    """No serious or critical violation: of any rule in the first theme, of contrast in the others, which differ in colour."""
+    """No serious or critical violation; after the first theme only of what colour can break."""
     for number, theme in enumerate(themes):
         in_theme(page, theme)
         found = violations(page, () if number == 0 else _COLOURS)

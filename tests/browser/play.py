@@ -59,8 +59,8 @@ def type_into(page: Page, target: Locator, text: str) -> None:
 
 # What a page of the console may ask the lab while a drill runs, whoever hides what.
 _QUESTIONS = (
-    "/api/state", "/api/faults", "/api/drills", "/api/drills/choices", "/api/drills/now", "/api/notebook", "/api/gameday", "/api/slo",
-    "/api/runbooks",
+    "/api/state", "/api/faults", "/api/drills", "/api/drills/choices", "/api/drills/now", "/api/notebook",
+    "/api/gameday", "/api/slo", "/api/runbooks",
 )  # fmt: skip
 
 

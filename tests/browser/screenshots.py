@@ -79,7 +79,7 @@ def waterfall(console: Console, page: Page) -> None:
 
 
 def runbook(console: Console, page: Page) -> None:
-    console.open(page, "/runbooks/InferenceSlow")
+    console.open(page, "/runbooks/LatencyBudgetBurns")
     page.get_by_role("button", name="Run all steps").click()
     page.locator("[data-section='Decision table'] .judged.yes").wait_for()
     page.locator("[data-section='Decision table']").scroll_into_view_if_needed()

@@ -86,7 +86,8 @@ def test_a_pin_that_holds_markup_shows_it_as_text(console: Console, page: Page) 
     page.evaluate(
         """async text => {
           const { pinList } = await import('/static/notebook.js');
-          const pins = [{ kind: 'log', title: text, text, query: text, note: text, url: 'javascript:window.broken = 1' }];
+          const url = 'javascript:window.broken = 1';
+          const pins = [{ kind: 'log', title: text, text, query: text, note: text, url }];
           document.getElementById('main').replaceChildren(pinList(pins, {}));
         }""",
         IMAGE,
