@@ -32,6 +32,15 @@ PUBLISHED = {"gateway": 8000, "lab": 8080, "grafana": GRAFANA}
 
 def obstacle(place: Place) -> str | None:
     """Why Compose cannot be used here; None where it can. Takes 10 seconds at most for each of three questions."""
+    if reason := _engine_obstacle(place):
+        return reason
+    missing = [image for image in _images(place) if not _present(place, image)]
+    if missing and not _reachable(place, missing[0]):
+        return f"{len(missing)} images are neither here nor to be pulled ({missing[0]} …)"
+    return None
+
+
+def _engine_obstacle(place: Place) -> str | None:
     questions = (
         ("there is no Compose v2", ("docker", "compose", "version")),
         ("no engine answers", ("docker", "info", "--format", "{{.ServerVersion}}")),
@@ -41,9 +50,6 @@ def obstacle(place: Place) -> str | None:
             tools.run(*command, cwd=place.root, timeout_s=_PROBE_S)
         except LabError:
             return reason
-    missing = [image for image in _images(place) if not _present(place, image)]
-    if missing and not _reachable(place, missing[0]):
-        return f"{len(missing)} images are neither here nor to be pulled ({missing[0]} …)"
     return None
 
 
@@ -60,6 +66,9 @@ def up(
     told, chosen = progress or Silent(), options or Options()
     if not chosen.telemetry:
         raise LabError("Without telemetry there is only the local target.", "Use `faultline up --target local`.")
+    tools.require("docker")
+    if reason := _engine_obstacle(place):
+        raise LabError(f"Compose cannot be used: {reason}.", tools.GET["docker"])
     if is_up(place):
         return False
     told.step("Preparing secrets, rules and data folders")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lab.place import LabError
 
-_GET = {
+GET = {
     "docker": "Install Docker Engine with the Compose plugin (v2), or use `faultline up --target local`.",
     "kubectl": "Install kubectl, and kind, k3d or minikube for a cluster, or use `faultline up --target local`.",
     "kind": "Install kind, or switch kubectl to the context of the cluster that you mean.",
@@ -23,7 +23,7 @@ def require(name: str) -> str:
     """Path of a program. Raises LabError that says how to get it."""
     path = shutil.which(name)
     if path is None:
-        raise LabError(f"{name} is not installed.", _GET[name])
+        raise LabError(f"{name} is not installed.", GET[name])
     return path
 
 

@@ -70,6 +70,9 @@ def test_without_docker_the_obstacle_is_named_and_up_says_what_to_do(place: Plac
 def test_an_engine_that_does_not_answer_is_an_obstacle(place: Place, tools: Tools) -> None:
     tools.add("docker", 'if [ "$1" = info ]; then echo "Cannot connect" >&2; exit 1; fi')
     assert compose.obstacle(place) == "no engine answers"
+    with pytest.raises(LabError, match="no engine answers") as raised:
+        compose.up(place)
+    assert "--target local" in raised.value.next_step
 
 
 def test_an_image_that_is_not_built_yet_needs_the_one_it_is_built_on(place: Place, tools: Tools) -> None:
