@@ -33,7 +33,7 @@ from chassis.native import NativeHistograms
 from chassis.semconv import HTTP_REQUEST_DURATION, LATENCY_BUCKETS
 from lab.place import HOST
 from lab.stack import binaries
-from lab.workshops.program import free_ports, server
+from lab.workshops.program import Server, free_ports, running
 
 QUANTILES = (0.5, 0.99, 0.999)
 CLASSIC, NATIVE = "http_request_duration_seconds_bucket", "http_server_request_duration_seconds"
@@ -88,7 +88,7 @@ def _shown(drawn: dict[str, Values], folder: Path) -> Iterator[str]:
     with ExitStack() as stack:
         words = ("-m", "telemetry_store", "--otlp-port", str(otlp), "--http-port", str(store))
         words += ("--database", str(folder / "store.duckdb"))
-        stack.enter_context(server(_ROOT, words, f"http://{HOST}:{store}/ready", folder / "store.out"))
+        stack.enter_context(running(Server(_ROOT, words, f"http://{HOST}:{store}/ready", folder / "store.out")))
         _observe(drawn, metrics, f"http://{HOST}:{otlp}")
         serving, thread = start_http_server(page, HOST, metrics.registry)
         stack.callback(thread.join, 5)

@@ -16,7 +16,7 @@ from lab.place import HOST
 from lab.workshops import promtool
 from lab.workshops.claims import Claim, Point, judged, unless
 from lab.workshops.output import Page, json_lines, page
-from lab.workshops.program import asked, free_ports, server, visitor
+from lab.workshops.program import Server, asked, free_ports, running, visitor
 
 INFERENCE, PREDICTED = "model_inference_duration_seconds", "model_prediction_value"
 OBJECTIVE_S = 0.1
@@ -76,7 +76,7 @@ def gather(folder: Path, scratch: Path) -> Evidence:
     (port,) = free_ports(1)
     url, output = f"http://{HOST}:{port}", scratch / "app.out"
     words = ("-m", "uvicorn", "app:app", "--host", HOST, "--port", str(port), "--no-access-log")
-    with server(folder, words, f"{url}/healthz", output), visitor(url) as http:
+    with running(Server(folder, words, f"{url}/healthz", output)), visitor(url) as http:
         visits = _visit(http)
         metrics = _scraped(http)
     said = "".join(path.read_text(errors="replace") for path in (output, output.with_suffix(".err")))

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,31 +52,51 @@ def asked(http: httpx.Client, method: str, url: str, **options: Any) -> httpx.Re
         return httpx.Response(NO_ANSWER, text=f"{type(error).__name__}")
 
 
-@contextmanager
-def server(
-    folder: Path, words: Sequence[str], ready: str, output: Path, environment: Mapping[str, str] | None = None
-) -> Iterator[None]:
-    """``python WORDS`` in ``folder`` for the length of the block, standard output in ``output``.
+@dataclass(frozen=True)
+class Server:
+    """``python WORDS`` in ``folder``: ready once it answers at ``ready``; standard output goes to ``output``."""
 
-    Raises LabError with its last words where it ends, or does not answer at ``ready``, before it is ready.
+    folder: Path
+    words: Sequence[str]
+    ready: str
+    output: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> Path:
+        return self.output.with_suffix(".err")
+
+    def start(self) -> subprocess.Popen[bytes]:
+        command, environment = [sys.executable, *self.words], _environment(self.environment)
+        with self.output.open("wb") as out, self.errors.open("wb") as err:
+            return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=out, stderr=err)
+
+
+@contextmanager
+def running(*servers: Server) -> Iterator[None]:
+    """All of them, started at once, for the length of the block.
+
+    Raises LabError with the last words of one that ends, or does not answer, before it is ready.
     """
-    errors = output.with_suffix(".err")
-    with output.open("wb") as out, errors.open("wb") as err:
-        process = subprocess.Popen(
-            [sys.executable, *words], cwd=folder, env=_environment(environment), stdout=out, stderr=err
-        )
-        try:
-            _wait(process, words, ready, errors)
-            yield
-        finally:
-            _stop(process)
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        for server in servers:
+            started.append(server.start())
+        for server, process in zip(servers, started, strict=True):
+            _wait(server, process)
+        yield
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            _ended(process)
 
 
 def job(folder: Path, words: Sequence[str]) -> str:
     """What ``python WORDS`` says wrong, run to its end in ``folder``; empty where it exits with 0."""
     try:
         done = subprocess.run(
-            [sys.executable, *words], cwd=folder, env=_environment(None), capture_output=True, text=True,
+            [sys.executable, *words], cwd=folder, env=_environment({}), capture_output=True, text=True,
             timeout=_JOB_WITHIN_S, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -83,7 +104,7 @@ def job(folder: Path, words: Sequence[str]) -> str:
     return "" if done.returncode == 0 else f"{words[0]} exits with {done.returncode}: {_last(done.stderr)}"
 
 
-def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
     """One thread a process: with more, numerical libraries fight over the cores of a small machine."""
     return {
         **os.environ,
@@ -94,15 +115,15 @@ def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
     }
 
 
-def _wait(process: subprocess.Popen[bytes], words: Sequence[str], ready: str, errors: Path) -> None:
+def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + _READY_WITHIN_S
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise _not_started(words, "ended", errors)
-        if _answers(ready):
+            raise _not_started(server, "ended")
+        if _answers(server.ready):
             return
         time.sleep(_POLL_S)
-    raise _not_started(words, f"did not answer {ready} within {_READY_WITHIN_S:g} s", errors)
+    raise _not_started(server, f"did not answer {server.ready} within {_READY_WITHIN_S:g} s")
 
 
 def _answers(url: str) -> bool:
@@ -112,13 +133,15 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _not_started(words: Sequence[str], what: str, errors: Path) -> LabError:
-    last = "\n".join(f"  | {line[:300]}" for line in errors.read_text(errors="replace").strip().splitlines()[-8:])
-    return LabError(f"`python {' '.join(words)}` {what}.\n{last}", "Run it by hand until it starts, then check again.")
+def _not_started(server: Server, what: str) -> LabError:
+    lines = server.errors.read_text(errors="replace").strip().splitlines()[-8:]
+    last = "\n".join(f"  | {line[:300]}" for line in lines)
+    return LabError(
+        f"`python {' '.join(server.words)}` {what}.\n{last}", "Run it by hand until it starts, then check again."
+    )
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
+def _ended(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(_STOPPED_WITHIN_S)
     except subprocess.TimeoutExpired:

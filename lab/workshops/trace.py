@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from lab.clients.tempo import Tempo
 from lab.place import HOST
 from lab.workshops.claims import Claim, Point, judged, unless
 from lab.workshops.output import json_lines
-from lab.workshops.program import asked, free_ports, server, visitor
+from lab.workshops.program import Server, asked, free_ports, running, visitor
 
 SERVICES = ("quotes", "features", "pricing")
 PRICES = {1: 128_000.0, 2: 67_500.0}
@@ -72,12 +71,14 @@ def gather(folder: Path, scratch: Path) -> Evidence:
     """What a run of the services leaves; their output goes to ``scratch``."""
     ports = dict(zip((*SERVICES, "otlp", "query"), free_ports(5), strict=True))
     environment = _environment(ports)
-    with ExitStack() as stack, visitor() as http:
-        stack.enter_context(_receiver(scratch, ports))
-        for name in reversed(SERVICES):  # who is asked first
-            words, ready = (f"{name}.py",), f"http://{HOST}:{ports[name]}/healthz"
-            own = {**environment, "PORT": str(ports[name])}
-            stack.enter_context(server(folder, words, ready, scratch / f"{name}.out", own))
+    services = [
+        Server(
+            folder, (f"{name}.py",), f"http://{HOST}:{ports[name]}/healthz", scratch / f"{name}.out",
+            {**environment, "PORT": str(ports[name])},
+        )
+        for name in SERVICES
+    ]  # fmt: skip
+    with running(_receiver(scratch, ports), *services), visitor() as http:
         visits = _visit(http, ports["quotes"])
         traces = _traces(Tempo(f"http://{HOST}:{ports['query']}", http), visits)
     outputs = {name: scratch / f"{name}.out" for name in SERVICES}
@@ -97,16 +98,13 @@ def _environment(ports: Mapping[str, int]) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _receiver(scratch: Path, ports: Mapping[str, int]) -> Iterator[None]:
+def _receiver(scratch: Path, ports: Mapping[str, int]) -> Server:
     """A telemetry_store of our own: OTLP in, Tempo's query API out."""
     words = (
         *("-m", "telemetry_store", "--otlp-port", str(ports["otlp"]), "--http-port", str(ports["query"])),
         *("--database", str(scratch / "spans.duckdb"), "--flush-seconds", "0.1"),
     )
-    ready = f"http://{HOST}:{ports['query']}/ready"
-    with server(_ROOT, words, ready, scratch / "receiver.out"):
-        yield
+    return Server(_ROOT, words, f"http://{HOST}:{ports['query']}/ready", scratch / "receiver.out")
 
 
 def _visit(http: httpx.Client, port: int) -> list[Visit]:
