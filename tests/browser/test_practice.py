@@ -105,7 +105,8 @@ def test_a_drill_by_keyboard_alone(console: Console, page: Page, heard: dict[str
     # One hint was taken.
     expect(page.get_by_role("heading", name="92 of 100 marks")).to_be_focused(timeout=SOON)
     press(page, page.get_by_role("button", name="End the drill"))
-    expect(page.get_by_text("You ended it without acting.")).to_be_visible(timeout=SOON)
+    expect(page.get_by_role("heading", name="92 of 100 marks")).to_be_focused(timeout=SOON)
+    expect(page.get_by_text("You ended it without acting.")).to_be_visible()
 
 
 def test_the_lab_tells_the_same_of_two_hidden_faults(heard: dict[str, Overheard]) -> None:

@@ -72,6 +72,7 @@ function typed(query, { link, state, range }) {
 
 /** TraceQL names its scopes or intrinsics with a comparison, LogQL begins with a label's matcher; the rest is PromQL. */
 function languageOf(query) {
+  if (query.includes('__name__')) return 'promql';
   if (!query.trimStart().startsWith('{')) return /\|[=~]|\| *(json|logfmt)/.test(query) ? 'logql' : 'promql';
   return /\b(resource|span|event|trace)[.:]|\{\s*\}|\{\s*(name|status|kind|duration|rootName|rootServiceName)\b/.test(query) ? 'traceql' : 'logql';
 }

@@ -27,8 +27,14 @@ async function desk(main, context) {
   const choices = await api.get('/api/drills/choices', {}, { signal });
   let view = null;
   let timer = 0;
+  let last = Promise.resolve();
 
-  async function read() {
+  /** One reading after the other: a button and the clock may both ask for one. */
+  function read() {
+    last = last.then(once, once); // whoever asked for the one before was told of its failure
+    return last;
+  }
+  async function once() {
     clearTimeout(timer);
     let wait = LATER_MS;
     try {
@@ -50,7 +56,10 @@ async function desk(main, context) {
     const kind = kindOf(now.state);
     if (view?.kind === kind) return view.update(now);
     const before = view?.kind;
-    if (kind === 'start' && before && now.last) return go(link(`/practice/${now.last}`), { replace: true });
+    if (kind === 'start' && before && now.last) {
+      await go(link(`/practice/${now.last}`), { replace: true });
+      return focusOn(document.getElementById('main'));
+    }
     view?.end?.();
     view = { kind, ...(await VIEWS[kind](main, { ...context, choices, reread: read }, now)) };
     if (before) focusOn(main);
