@@ -39,7 +39,7 @@ def test_a_traced_prediction_is_found_through_the_console_and_every_backend_answ
     system.trace(trace_id)
 
     assert console.get(f"/tempo/api/traces/{trace_id}").json()["batches"]
-    query = {"query": f'{{service_name=~".+"}} | trace_id="{trace_id}"', "limit": 50}
+    query = {"query": f'{{service_name=~".+"}} | trace_id="{trace_id}"', "limit": "50"}
     assert console.get("/loki/api/v1/query_range", params=query).json()["data"]["result"]
     assert console.get("/prometheus/api/v1/query", params={"query": "up"}).json()["data"]["result"]
     assert console.get("/alertmanager/api/v2/alerts").status_code == 200

@@ -102,17 +102,6 @@ def in_a_thread(place: Place) -> Runner:
     return run
 
 
-@pytest.fixture
-def backends() -> Backends:
-    return Backends()
-
-
-@pytest.fixture
-def environment() -> dict[str, str]:
-    """Of the console's process."""
-    return {}
-
-
 @asynccontextmanager
 async def standing(folder: Path, backends: Backends, environment: Mapping[str, str]) -> AsyncIterator[Console]:
     """A console of a place of its own, with its secrets, over scripted backends."""
@@ -133,6 +122,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def console(tmp_path: Path, backends: Backends, environment: dict[str, str]) -> AsyncIterator[Console]:
-    async with standing(tmp_path / "run", backends, environment) as made:
+async def console(tmp_path: Path) -> AsyncIterator[Console]:
+    async with standing(tmp_path / "run", Backends(), {}) as made:
         yield made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lab.console.bodies import ONE_OR_MORE_ANSWERS, ActAsk, DrillAsk, FaultAsk, Notebook, validated
 from lab.console.problems import Problem
-from tests.unit.console.conftest import TOKEN, Console
+from tests.unit.console.conftest import TOKEN, Backends, Console, standing
 
 pytestmark = pytest.mark.anyio
 
@@ -22,6 +23,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=5),
     max_leaves=12,
 )
+
+
+@pytest.fixture(scope="module")
+async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Console]:
+    """One for all of them: none of these calls changes anything."""
+    async with standing(tmp_path_factory.mktemp("console") / "run", Backends(), {}) as made:
+        yield made
 
 
 @pytest.mark.parametrize(

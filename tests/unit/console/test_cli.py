@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import webbrowser
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,12 @@ def test_the_link_holds_the_token_in_the_part_that_stays_in_the_browser(
 
 def test_it_is_printed_and_opened(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(command.webbrowser, "open", lambda url: opened.append(url) is None)
+
+    def opens(url: str) -> bool:
+        opened.append(url)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", opens)
     done = CliRunner().invoke(build_app(), ["console", "--open"])
     assert (done.exit_code, done.output.strip()) == (0, command.link(place))
     assert opened == [command.link(place)]
@@ -49,6 +56,6 @@ def test_without_a_stack_the_next_step_is_told(place: Place) -> None:
 
 def test_serving_needs_none_of_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[list[str]] = []
-    monkeypatch.setattr(command.os, "execv", lambda _, words: called.append(words))
+    monkeypatch.setattr(os, "execv", lambda _, words: called.append(words))
     command.serve()
     assert called == [[sys.executable, "-m", "lab.console"]]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from lab.console.security import CSP, Tokens, read_players, reading_is_open
 from lab.place import LabError, Place
-from tests.unit.console.conftest import TOKEN, Console
+from tests.unit.console.conftest import TOKEN, Backends, Console, standing
 
 pytestmark = pytest.mark.anyio
 
@@ -26,6 +27,13 @@ CHANGES = (
     ("POST", "/api/runbooks/ServiceSilent/run"),
     ("POST", "/api/runbooks/ServiceSilent/steps/1/run"),
 )
+
+
+@pytest.fixture(scope="module")
+async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Console]:
+    """One for all of them: none of these calls changes anything."""
+    async with standing(tmp_path_factory.mktemp("console") / "run", Backends(), {}) as made:
+        yield made
 
 
 @pytest.mark.parametrize(("method", "path"), CHANGES)
@@ -68,12 +76,8 @@ async def test_reading_is_open_on_the_loopback_and_says_who_asks(console: Consol
         assert told["reading_needs_token"] is False
 
 
-class TestPublished:
-    @pytest.fixture
-    def environment(self) -> dict[str, str]:
-        return {"FAULTLINE_BIND": "192.0.2.7"}
-
-    async def test_reading_needs_the_token_too_but_the_page_itself_does_not(self, console: Console) -> None:
+async def test_published_reading_needs_the_token_too_but_the_page_itself_does_not(tmp_path: Path) -> None:
+    async with standing(tmp_path / "run", Backends(), {"FAULTLINE_BIND": "192.0.2.7"}) as console:
         for path in ("/api/state", "/tempo/api/echo", "/loki/api/v1/labels", "/prometheus/api/v1/rules", "/api/none"):
             assert (await console.get(path)).status_code == 401, path
             assert (await console.get(path, "anns-token")).status_code != 401, path
