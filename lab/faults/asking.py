@@ -15,6 +15,8 @@ from lab.place import LabError, Place
 
 LONGEST_S = 3_600.0
 SHORTEST_S = 2.0
+# Changes to programs that only the local stack has.
+_LOCAL = frozenset({"tiny_queue"})
 SEGMENTS = ("first_home", "family", "investor", "downsizer")
 _INSTANCE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
@@ -44,6 +46,8 @@ def find(fault: str) -> Row:
 def order(place: Place, ask: Ask) -> Wanted:
     """Write it down as wanted. Raises LabError that says what makes no sense."""
     row = find(ask.fault)
+    if place.inside and any(effect.kind in _LOCAL for effect in row.effects):
+        raise LabError(f"{row.id} changes the local telemetry store, which is not here.", "Try another fault.")
     for reason in reasons_against(row, ask):
         raise LabError(reason, f"`faultline faults describe {row.id}` says what it takes.")
     made = Wanted(

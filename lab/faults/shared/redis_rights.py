@@ -16,8 +16,9 @@ class RedisRights:
         self._user, self._taken = user, "-@read" if row.intensity >= 0.5 else "-hvals"
 
     def plan(self, place: Place) -> dict[str, Any]:
-        """The user's line of the file that Redis itself starts from."""
-        lines = (place.run_dir / "redis" / "users.acl").read_text().splitlines()
+        """The user's line of the file that Redis itself starts from; where that lies elsewhere, as Redis has it now."""
+        file = place.run_dir / "redis" / "users.acl"
+        lines = file.read_text().splitlines() if file.exists() else _lines(place)
         rules = next(line.split()[2:] for line in lines if line.split()[:2] == ["user", self._user])
         return {"user": self._user, "rules": rules}
 
@@ -33,3 +34,8 @@ class RedisRights:
     def undo(place: Place, plan: dict[str, Any]) -> None:
         with connect(place) as redis:
             redis.execute_command("ACL", "SETUSER", plan["user"], "reset", *plan["rules"])
+
+
+def _lines(place: Place) -> list[str]:
+    with connect(place) as redis:
+        return [str(line) for line in redis.execute_command("ACL", "LIST")]

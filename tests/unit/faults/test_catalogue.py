@@ -14,6 +14,7 @@ from lab.faults.asking import Ask
 from lab.faults.catalogue import ROWS
 from lab.faults.row import Row, ServiceEffect
 from lab.faults.shared import make as make_shared
+from lab.faults.shared import redis_rights
 from lab.faults.signals import Evidence, Prom, Traced
 from lab.faults.wanted import Wanted
 from lab.place import LabError, Place
@@ -113,3 +114,25 @@ def test_evidence_holds_where_the_signal_passes_its_bound_and_had_not() -> None:
     down = replace(up, way="down", times=1.0)
     assert down.holds(20, 5)
     assert not down.holds(5, 4)
+
+
+def test_a_change_to_what_only_the_local_stack_has_is_refused_in_a_container(tmp_path: Path) -> None:
+    inside = Place(tmp_path, tmp_path / "run", environment="compose")
+    with pytest.raises(LabError, match="not here"):
+        asking.order(inside, Ask("backend-refusing"))
+    assert wanted.read(inside) == []
+    assert asking.order(replace(inside, environment="local"), Ask("backend-refusing"))
+
+
+def test_rights_are_remembered_as_redis_has_them_where_its_file_lies_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = ["user default off", "user feature_store on #ab ~* +@read"]
+    monkeypatch.setattr(redis_rights, "_lines", lambda place: held)
+    change = redis_rights.RedisRights(Wanted("k", "redis-denied", "redis", 1e10))
+    place = Place(tmp_path, tmp_path / "run")
+
+    assert change.plan(place) == {"user": "feature_store", "rules": ["on", "#ab", "~*", "+@read"]}
+    (place.run_dir / "redis").mkdir(parents=True)
+    (place.run_dir / "redis" / "users.acl").write_text("user feature_store on #cd ~* +@all\n")
+    assert change.plan(place)["rules"] == ["on", "#cd", "~*", "+@all"]
