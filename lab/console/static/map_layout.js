@@ -53,7 +53,7 @@ function wideSize(width, ranks) {
   const levels = Math.max(...ranks.values()) + 1;
   const margin = 14;
   const nodeWidth = Math.max(96, Math.min(148, (width - 2 * margin) / levels - 84));
-  return { margin, width: nodeWidth, height: 76, lane: 132, rank: levels > 1 ? (width - 2 * margin - nodeWidth) / (levels - 1) : 0 };
+  return { margin, width: nodeWidth, height: 76, lane: 150, rank: levels > 1 ? (width - 2 * margin - nodeWidth) / (levels - 1) : 0 };
 }
 
 function narrowSize(width, lanes) {
@@ -70,7 +70,8 @@ function drawn(edge, plan) {
   const skips = plan.ranks.get(edge.server) - plan.ranks.get(edge.client) > 1;
   const points = skips ? around(edge, from, to, plan) : straight(from, to, plan.narrow);
   const [a, c, d, b] = points;
-  const middle = bezier(a, c, d, b, 0.5);
+  // Downwards the middle of a long way is crowded: its label stands near the end.
+  const middle = bezier(a, c, d, b, skips && plan.narrow && plan.ends.has(edge.server) ? 0.84 : 0.5);
   return { ...edge, path: `M${a.x} ${a.y}C${c.x} ${c.y} ${d.x} ${d.y} ${b.x} ${b.y}`, labelX: middle.x, labelY: middle.y };
 }
 
@@ -88,12 +89,12 @@ function around(edge, from, to, { lanes, size, narrow, ends }) {
   // A node at the end has its side free; into another the edge goes where the rank's own edges do.
   if (narrow) {
     const a = { x: from.x + from.width, y: middleOf(from).y };
-    const b = ends.has(edge.server) ? { x: to.x + to.width * 0.25, y: to.y - 2 } : { x: to.x + to.width * 0.75, y: to.y - 2 };
+    const b = ends.has(edge.server) ? { x: to.x + to.width * 0.12, y: to.y - 2 } : { x: to.x + to.width * 0.75, y: to.y - 2 };
     return ends.has(edge.server) ? [{ x: from.x + from.width * 0.8, y: from.y + from.height }, { x: lane, y: from.y + from.height + 40 }, { x: lane, y: b.y - 40 }, b] : [a, { x: b.x, y: a.y }, { x: b.x, y: a.y + 30 }, b];
   }
   const a = { x: from.x + from.width - 26, y: from.y + from.height };
   if (!ends.has(edge.server)) return [a, { x: a.x + 30, y: lane + 30 }, { x: to.x - 90, y: middleOf(to).y + 16 }, { x: to.x - 2, y: middleOf(to).y + 16 }];
-  return [a, { x: a.x + 20, y: lane + 14 }, { x: middleOf(to).x, y: lane - 30 }, { x: middleOf(to).x, y: to.y - 2 }];
+  return [a, { x: a.x + 20, y: lane + 14 }, { x: middleOf(to).x, y: lane - 18 }, { x: middleOf(to).x, y: to.y - 2 }];
 }
 
 function bezier(a, b, c, d, t) {

@@ -18,13 +18,14 @@ export function parseTrace(body) {
 }
 
 const byStart = (a, b) => a.start - b.start || b.end - a.end;
+const KINDS = { 1: 'internal', 2: 'server', 3: 'client', 4: 'producer', 5: 'consumer' };
 const STATUS = { STATUS_CODE_OK: 'ok', STATUS_CODE_ERROR: 'error', 1: 'ok', 2: 'error' };
 
 function toSpan({ span, resource, scope }, base) {
   return {
     traceId: hexId(span.traceId, 16), id: hexId(span.spanId, 8), parent: hexId(span.parentSpanId, 8),
     service: String(resource['service.name'] ?? ''), name: span.name ?? '', scope,
-    kind: String(span.kind ?? '').replace('SPAN_KIND_', '').toLowerCase(),
+    kind: KINDS[span.kind] ?? String(span.kind ?? '').replace('SPAN_KIND_', '').toLowerCase(),
     start: Number(BigInt(span.startTimeUnixNano) - base), end: Number(BigInt(span.endTimeUnixNano) - base),
     status: STATUS[span.status?.code] ?? 'unset', message: span.status?.message ?? '',
     attributes: attributes(span.attributes), resource,
