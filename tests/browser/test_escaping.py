@@ -97,6 +97,22 @@ def test_a_pin_that_holds_markup_shows_it_as_text(console: Console, page: Page) 
     assert page.locator(".pins a").count() == 0
 
 
+def test_a_rendered_document_keeps_only_what_a_document_needs(console: Console, page: Page) -> None:
+    console.open(page, "/runbooks")
+    left = page.evaluate(
+        """async html => {
+          const { rendered } = await import('/static/rendered.js');
+          const place = document.createElement('div');
+          place.append(rendered(html));
+          return place.innerHTML;
+        }""",
+        f'<p onclick="window.broken = 1" style="color: red">a {IMAGE}{SCRIPT}<a href="javascript:alert(1)">b</a>'
+        '<a href="/runbooks/X">c</a></p><iframe src="/"></iframe>',
+    )
+
+    assert left == '<p>a <a>b</a><a href="/runbooks/X">c</a></p>'
+
+
 def _text(key: str, value: str) -> dict[str, object]:
     return {"key": key, "value": {"stringValue": value}}
 

@@ -4,8 +4,9 @@ const TAGS = new Set([
   'P', 'H1', 'H2', 'H3', 'H4', 'UL', 'OL', 'LI', 'CODE', 'PRE', 'STRONG', 'EM', 'A', 'BLOCKQUOTE', 'HR', 'BR',
   'TABLE', 'THEAD', 'TBODY', 'TR', 'TH', 'TD',
 ]);
+const GONE = new Set(['SCRIPT', 'STYLE', 'TEMPLATE']);
 
-/** The document's nodes as a fragment. Unknown elements leave their text behind; of attributes only a safe `href` stays. */
+/** The document's nodes as a fragment. Unknown elements leave their text behind, scripts nothing; of attributes only a safe `href` stays. */
 export function rendered(html) {
   const parsed = new DOMParser().parseFromString(html, 'text/html');
   const fragment = document.createDocumentFragment();
@@ -16,7 +17,7 @@ export function rendered(html) {
 function copy(from, to) {
   for (const node of from.childNodes) {
     if (node.nodeType === Node.TEXT_NODE) to.append(node.data);
-    else if (node.nodeType === Node.ELEMENT_NODE) copy(node, element(node, to));
+    else if (node.nodeType === Node.ELEMENT_NODE && !GONE.has(node.tagName)) copy(node, element(node, to));
   }
 }
 
