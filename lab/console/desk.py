@@ -41,7 +41,7 @@ class Desk:
     @property
     def starting(self) -> bool:
         """Whether a drill was asked for whose faults are not yet asked for."""
-        return self._start is not None and not self._start.done() and self.current() is None
+        return self._waiting and self.current() is None
 
     def ensure_open(self) -> None:
         """Raises Closed from the moment a drill is asked for until it has ended, and while a game day runs."""
@@ -126,15 +126,17 @@ class Desk:
 
     async def start(self, level: int, seed: int, count: int, player: str, patience: float) -> None:
         """Begin a drill in the background. Raises LabError where one runs."""
-        if self.starting or self._doing:
-            raise Problem(409, "A drill is running already.", "Answer it, or give it up.")
+        if self.starting:
+            raise Problem(409, "A drill is beginning already.", "Wait until it has begun.")
+        self._begin("start")
         try:
             await asyncio.to_thread(self.session.ensure_free)
         except LabError as error:
             raise Problem(409, str(error), error.next_step) from error
-        if self._start is not None:
-            self._start.cancel()  # it still waited for the opening of a drill that has ended
-        self._problem, self._next = None, None
+        finally:
+            self._doing = ""
+        self._stop_waiting()
+        self._next = None
         self._asked = {"level": level, "seed": seed, "player": player}
         arguments = {**self._asked, "count": count, "patience_s": patience}
         self._start = asyncio.create_task(self._in_background(self._run("start", arguments)))
@@ -142,6 +144,8 @@ class Desk:
     async def move(self, name: str, arguments: Mapping[str, Any]) -> Told:
         """A move that is waited for. Raises Problem where another one is being made."""
         self._begin(name)
+        if name != "hint":
+            self._stop_waiting()
         try:
             return await self._run(name, arguments)
         finally:
@@ -150,6 +154,7 @@ class Desk:
     def act(self, arguments: Mapping[str, Any]) -> None:
         """Act in the background: the recovery is watched for more than a minute."""
         self._begin("act")
+        self._stop_waiting()
         task = asyncio.create_task(self._acted(arguments))
         self._moves.add(task)
         task.add_done_callback(self._moves.discard)
@@ -162,7 +167,7 @@ class Desk:
     def want_opening(self) -> None:
         """Whoever began a drill may be gone before it has an opening; then it is looked for from here."""
         current = self.current()
-        waits = current is not None and not current.opening and (self._start is None or self._start.done())
+        waits = current is not None and not (current.opening or current.answered) and not self._waiting
         if waits and time.monotonic() > self._asked_for_opening + _ASK_AGAIN_S:
             self._asked_for_opening = time.monotonic()
             task = asyncio.create_task(self._in_background(self._run("brief", {})))
@@ -175,6 +180,16 @@ class Desk:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def _waiting(self) -> bool:
+        """Whether the start of a drill goes on: once it has begun, it waits for its opening."""
+        return self._start is not None and not self._start.done()
+
+    def _stop_waiting(self) -> None:
+        """Who answers or ends a drill needs its opening no more."""
+        if self._start is not None:
+            self._start.cancel()
 
     def _begin(self, name: str) -> None:
         if self._doing:

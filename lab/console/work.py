@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from lab.place import LabError, Place
 Told = dict[str, Any]
 Runner = Callable[[str, Mapping[str, Any]], Awaitable[Told]]
 _MOST_SECONDS = 300.0
+_END_S = 5.0
 
 
 def perform(place: Place, move: str, arguments: Mapping[str, Any]) -> Told:
@@ -75,12 +77,22 @@ def in_a_process(place: Place) -> Runner:
                 504, "The lab did not finish in time.", "Ask again; `faultline status` shows each program."
             ) from error
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await _ended(process)
         return _told(out)
 
     return run
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Whoever stops waiting for a move ends it; it puts back what it has turned."""
+    if process.returncode is None:
+        process.terminate()
+        try:
+            async with asyncio.timeout(_END_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
 
 
 def _told(out: bytes) -> Told:
@@ -94,6 +106,7 @@ def _told(out: bytes) -> Told:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what a move has turned is put back
     try:
         told = perform(Place.from_environment(), sys.argv[1], json.load(sys.stdin))
     except LabError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -161,3 +162,17 @@ async def test_choices_name_every_kind_and_place_and_nothing(console: Console) -
     assert found["by_service"]["cv_model"]
     assert found["actions"]["canary"] == ["nlp_model", "cv_model"]
     assert [each["level"] for each in found["levels"]] == [1, 2, 3, 4, 5]
+
+
+async def test_who_ends_a_drill_before_it_has_an_opening_is_told_of_no_problem(console: Console) -> None:
+    await console.post("/api/drills", {"level": 1, "seed": 3, "patience": 90})
+    await console.eventually("waiting")
+    assert (await console.post("/api/drills/now/give-up")).status_code == 200
+    assert (await console.eventually("none"))["problem"] is None
+    await begun(console)
+
+
+async def test_of_two_starts_at_once_one_is_refused(console: Console) -> None:
+    asked = [console.post("/api/drills", {"level": 1, "seed": 3, "patience": 0}) for _ in range(3)]
+    assert sorted(answer.status_code for answer in await asyncio.gather(*asked)) == [202, 409, 409]
+    await console.eventually("running")
