@@ -73,16 +73,16 @@ class Recorder:
                 continue
             done += 1
             self.say(f"{number + 1} of {len(missing)}: {case.id}")
-        self._label(cases)
+        self._label()
         return done
 
-    def _label(self, cases: Iterable[Case]) -> None:
-        """Labels come later than predictions: fill in those that have come by now."""
-        for case in cases:
-            path = self.folder / case.id / predictions.FILE
-            rows = predictions.load(path)
-            if rows:
-                predictions.save(path, predictions.with_labels(self.place, rows))
+    def _label(self) -> None:
+        """Labels come later than predictions: fill in those that have come by now, also for cases of earlier runs."""
+        try:
+            for path in self.folder.glob(f"*/{predictions.FILE}"):
+                predictions.save(path, predictions.with_labels(self.place, predictions.load(path)))
+        except RedisError as error:
+            self.say(f"Labels cannot be read now: {error}")
 
     def _keep_predictions(self, folder: Path, normal: Path, period: Period) -> None:
         """What both windows predicted; a Redis that is still out of order leaves the case without."""
