@@ -56,7 +56,10 @@ async function send(method, url, body, { signal }) {
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   try {
     return await fetch(url, {
-      method, headers, cache: 'no-store', body: body === undefined ? undefined : JSON.stringify(body),
+      method,
+      headers,
+      cache: 'no-store',
+      body: body === undefined ? undefined : JSON.stringify(body),
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     });
   } catch (error) {
@@ -83,9 +86,18 @@ const asText = (detail) => (typeof detail === 'string' ? detail : JSON.stringify
 
 /** In our words; what the lab says of a status without some is the status' name. */
 function title(status, name) {
-  const known = { 400: 'The query is not understood', 401: 'This needs the lab’s token', 403: 'Refused', 404: 'Not found',
-    409: 'Not now', 422: 'Not accepted', 429: 'Too many queries at once', 502: 'The backend does not answer',
-    503: 'The backend is not ready', 504: 'The query ran out of time' };
+  const known = {
+    400: 'The query is not understood',
+    401: 'This needs the lab’s token',
+    403: 'Refused',
+    404: 'Not found',
+    409: 'Not now',
+    422: 'Not accepted',
+    429: 'Too many queries at once',
+    502: 'The backend does not answer',
+    503: 'The backend is not ready',
+    504: 'The query ran out of time',
+  };
   return known[status] ?? name ?? `Refused with status ${status}`;
 }
 
@@ -93,21 +105,41 @@ let asking = null;
 
 /** One form for however many calls wait for it; true where a token was given. */
 function askForToken() {
-  asking ??= new Promise((resolve) => openForm(resolve)).finally(() => { asking = null; });
+  asking ??= new Promise((resolve) => openForm(resolve)).finally(() => {
+    asking = null;
+  });
   return asking;
 }
 
 function openForm(resolve) {
   const id = newId('token');
   const field = h('input', { id, type: 'password', autocomplete: 'off', required: true, spellcheck: 'false' });
-  const dialog = h('dialog.token', { 'aria-labelledby': `${id}-title` },
-    h('form', { method: 'dialog', onsubmit: () => sessionStorage.setItem(KEY, field.value.trim()) },
+  const dialog = h(
+    'dialog.token',
+    { 'aria-labelledby': `${id}-title` },
+    h(
+      'form',
+      { method: 'dialog', onsubmit: () => sessionStorage.setItem(KEY, field.value.trim()) },
       h('h2', { id: `${id}-title` }, 'This needs the lab’s token'),
-      h('p', null, words('`faultline console` opens this page with it. It lies in the file `lab_token` of the secrets folder.')),
-      h('label', { for: id }, 'Token'), field,
-      h('p.buttons', null, h('button.primary', { type: 'submit', value: 'given' }, 'Go on'),
-        h('button', { type: 'button', onclick: () => dialog.close('') }, 'Not now'))));
-  dialog.addEventListener('close', () => { dialog.remove(); resolve(dialog.returnValue === 'given'); });
+      h(
+        'p',
+        null,
+        words('`faultline console` opens this page with it. It lies in the file `lab_token` of the secrets folder.'),
+      ),
+      h('label', { for: id }, 'Token'),
+      field,
+      h(
+        'p.buttons',
+        null,
+        h('button.primary', { type: 'submit', value: 'given' }, 'Go on'),
+        h('button', { type: 'button', onclick: () => dialog.close('') }, 'Not now'),
+      ),
+    ),
+  );
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    resolve(dialog.returnValue === 'given');
+  });
   document.body.append(dialog);
   dialog.showModal();
 }

@@ -8,9 +8,16 @@ import { failure, loading } from './states.js';
 import { rangeOf } from './time.js';
 
 const PAGES = [
-  [/^\/$/, 'map'], [/^\/overview$/, 'overview'], [/^\/traces$/, 'traces'], [/^\/trace\/[0-9a-f]+$/i, 'waterfall'],
-  [/^\/compare\/[0-9a-f]+\/[0-9a-f]+$/i, 'compare'], [/^\/logs$/, 'logs'], [/^\/metrics$/, 'metrics'],
-  [/^\/practice(\/\w+)?$/, 'practice'], [/^\/faults$/, 'faults'], [/^\/gameday$/, 'gameday'],
+  [/^\/$/, 'map'],
+  [/^\/overview$/, 'overview'],
+  [/^\/traces$/, 'traces'],
+  [/^\/trace\/[0-9a-f]+$/i, 'waterfall'],
+  [/^\/compare\/[0-9a-f]+\/[0-9a-f]+$/i, 'compare'],
+  [/^\/logs$/, 'logs'],
+  [/^\/metrics$/, 'metrics'],
+  [/^\/practice(\/\w+)?$/, 'practice'],
+  [/^\/faults$/, 'faults'],
+  [/^\/gameday$/, 'gameday'],
   [/^\/runbooks(\/[\w-]+){0,2}$/, 'runbooks'],
 ];
 /** What every link within the page carries on: the time and the filter. */
@@ -84,19 +91,34 @@ export function setTitle(title) {
 
 function notFound(place, path) {
   setTitle('No such page');
-  fill(place, h('h1', null, 'No such page'), h('p', null, `${path} leads nowhere. `, h('a', { href: link('/') }, 'To the map')));
+  fill(
+    place,
+    h('h1', null, 'No such page'),
+    h('p', null, `${path} leads nowhere. `, h('a', { href: link('/') }, 'To the map')),
+  );
 }
 
 // Links of our own change the page in place; everything else is the browser's.
 function followed(event) {
   const anchor = event.target.closest?.('a[href]');
-  if (!anchor || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (
+    !anchor ||
+    event.defaultPrevented ||
+    event.button !== 0 ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.shiftKey ||
+    event.altKey
+  )
+    return;
   const url = new URL(anchor.href, location.href);
   if (url.origin !== location.origin || anchor.target || anchor.hasAttribute('download')) return;
   if (url.pathname.startsWith('/static/') || url.pathname.startsWith('/api/')) return;
   if (url.hash && url.pathname === location.pathname && url.search === location.search) return;
   event.preventDefault();
-  go(url.pathname + url.search).then(() => { if (anchor.closest('header')) main.focus(); });
+  go(url.pathname + url.search).then(() => {
+    if (anchor.closest('header')) main.focus();
+  });
   window.scrollTo(0, 0);
 }
 
@@ -130,7 +152,10 @@ async function start() {
   takeToken();
   document.addEventListener('click', followed);
   document.addEventListener('keydown', pressed);
-  addEventListener('popstate', () => { takeToken(); render(); });
+  addEventListener('popstate', () => {
+    takeToken();
+    render();
+  });
   drawHeader(state);
   drawFooter();
   await refreshState();

@@ -21,28 +21,38 @@ export const prometheus = {
     const start = Math.floor(range.from / 1000 / step) * step;
     const end = Math.floor(range.to / 1000 / step) * step;
     const { data } = await api.get(`${PROMETHEUS}/query_range`, { query, start, end, step }, options);
-    return data.result.filter((row) => row.values).map((row) => ({
-      labels: row.metric, points: row.values.map(([at, value]) => [at * 1000, Number(value)]),
-    }));
+    return data.result
+      .filter((row) => row.values)
+      .map((row) => ({ labels: row.metric, points: row.values.map(([at, value]) => [at * 1000, Number(value)]) }));
   },
   /** Exemplars of a query's series: [{at, value, traceId, labels}], oldest first. */
   async exemplars(query, range, options) {
     const { data } = await api.get(`${PROMETHEUS}/query_exemplars`, { query, start: s(range.from), end: s(range.to) }, options);
-    return data.flatMap((row) => row.exemplars.map((each) => ({
-      at: each.timestamp * 1000, value: Number(each.value), traceId: each.labels.trace_id ?? '', labels: row.seriesLabels,
-    }))).sort((a, b) => a.at - b.at);
+    return data
+      .flatMap((row) =>
+        row.exemplars.map((each) => ({
+          at: each.timestamp * 1000,
+          value: Number(each.value),
+          traceId: each.labels.trace_id ?? '',
+          labels: row.seriesLabels,
+        })),
+      )
+      .sort((a, b) => a.at - b.at);
   },
   names: async (options) => (await api.get(`${PROMETHEUS}/label/__name__/values`, {}, options)).data,
   labels: async (match, options) => (await api.get(`${PROMETHEUS}/labels`, { 'match[]': match }, options)).data,
-  values: async (label, match, options) => (await api.get(`${PROMETHEUS}/label/${encodeURIComponent(label)}/values`, { 'match[]': match }, options)).data,
+  values: async (label, match, options) =>
+    (await api.get(`${PROMETHEUS}/label/${encodeURIComponent(label)}/values`, { 'match[]': match }, options)).data,
 };
 
 export const tempo = {
   /** Traces of a TraceQL query, newest first. */
   async search(q, range, limit = 100, options) {
-    const found = await api.get(`${TEMPO}/search`, {
-      q, limit, spss: 3, start: Math.floor(range.from / 1000), end: Math.ceil(range.to / 1000),
-    }, options);
+    const found = await api.get(
+      `${TEMPO}/search`,
+      { q, limit, spss: 3, start: Math.floor(range.from / 1000), end: Math.ceil(range.to / 1000) },
+      options,
+    );
     return (found.traces ?? []).map(summary).sort((a, b) => b.at - a.at);
   },
   /** The answer of a trace by id, or null where it is unknown. */
@@ -55,7 +65,8 @@ export const tempo = {
     }
   },
   scopes: async (options) => (await api.get(`${TEMPO}/v2/search/tags`, {}, options)).scopes ?? [],
-  values: async (tag, q, options) => (await api.get(`${TEMPO}/v2/search/tag/${encodeURIComponent(tag)}/values`, { q }, options)).tagValues ?? [],
+  values: async (tag, q, options) =>
+    (await api.get(`${TEMPO}/v2/search/tag/${encodeURIComponent(tag)}/values`, { q }, options)).tagValues ?? [],
 };
 
 function summary(row) {
@@ -78,20 +89,27 @@ function summary(row) {
 export const loki = {
   /** Lines of a LogQL query, newest first. `from` and `to` may be bigint nanoseconds. */
   async lines(query, { from, to }, limit = 500, options = {}) {
-    const { data } = await api.get(`${LOKI}/query_range`, {
-      query, start: ns(from), end: ns(to), limit, direction: options.forward ? 'forward' : 'backward',
-    }, options);
-    if (data.resultType !== 'streams') throw new ApiError(400, 'This query counts', 'Ask for lines here: without rate() or count_over_time().');
+    const { data } = await api.get(
+      `${LOKI}/query_range`,
+      { query, start: ns(from), end: ns(to), limit, direction: options.forward ? 'forward' : 'backward' },
+      options,
+    );
+    if (data.resultType !== 'streams')
+      throw new ApiError(400, 'This query counts', 'Ask for lines here: without rate() or count_over_time().');
     return data.result.flatMap(({ stream, values }) => values.map((entry) => line(stream, entry))).sort(newestFirst);
   },
   /** A counting query over time: [{labels, points: [[ms, value]]}]. */
   async range(query, { from, to }, step, options) {
     const { data } = await api.get(`${LOKI}/query_range`, { query, start: ns(from), end: ns(to), step: `${step}s` }, options);
     if (data.resultType !== 'matrix') throw new ApiError(400, 'This query does not count', '');
-    return data.result.map((row) => ({ labels: row.metric, points: row.values.map(([at, value]) => [at * 1000, Number(value)]) }));
+    return data.result.map((row) => ({
+      labels: row.metric,
+      points: row.values.map(([at, value]) => [at * 1000, Number(value)]),
+    }));
   },
   labels: async (options) => (await api.get(`${LOKI}/labels`, {}, options)).data ?? [],
-  values: async (label, options) => (await api.get(`${LOKI}/label/${encodeURIComponent(label)}/values`, {}, options)).data ?? [],
+  values: async (label, options) =>
+    (await api.get(`${LOKI}/label/${encodeURIComponent(label)}/values`, {}, options)).data ?? [],
 };
 
 const ns = (moment) => String(typeof moment === 'bigint' ? moment : BigInt(Math.round(moment)) * 1_000_000n);
@@ -99,9 +117,14 @@ const newestFirst = (a, b) => (a.ns < b.ns ? 1 : a.ns > b.ns ? -1 : 0);
 
 function line(labels, [at, body]) {
   return {
-    ns: BigInt(at), at: Number(BigInt(at) / 1_000_000n), body, labels,
-    service: labels.service_name ?? '', level: levelOf(labels),
-    traceId: labels.trace_id ?? '', spanId: labels.span_id ?? '',
+    ns: BigInt(at),
+    at: Number(BigInt(at) / 1_000_000n),
+    body,
+    labels,
+    service: labels.service_name ?? '',
+    level: levelOf(labels),
+    traceId: labels.trace_id ?? '',
+    spanId: labels.span_id ?? '',
   };
 }
 
@@ -113,7 +136,9 @@ export function grafanaLink(base, uid, query, range) {
   const type = uid;
   const target = { refId: 'A', datasource: { type, uid } };
   const asked = uid === 'tempo' ? { ...target, queryType: 'traceql', query } : { ...target, expr: query };
-  const time = range.last ? { from: `now-${range.last}`, to: 'now' } : { from: String(Math.round(range.from)), to: String(Math.round(range.to)) };
+  const time = range.last
+    ? { from: `now-${range.last}`, to: 'now' }
+    : { from: String(Math.round(range.from)), to: String(Math.round(range.to)) };
   const panes = JSON.stringify({ a: { datasource: uid, queries: [asked], range: time } });
   return `${base.replace(/\/$/, '')}/explore?${new URLSearchParams({ schemaVersion: '1', panes, orgId: '1' })}`;
 }

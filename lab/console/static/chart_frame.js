@@ -11,15 +11,33 @@ export const MARGIN = { top: 8, right: 12, bottom: 22, left: 54 };
  */
 export function figure({ title, note, draw, table, height = 0, actions = [], legend = null }) {
   const plot = h('div.plot', { style: { 'min-height': `${height}px` } });
-  const data = h('details.data', { ontoggle: () => data.open && table && fill(body, dataTable(table())) }, h('summary', null, 'Data'));
+  const data = h(
+    'details.data',
+    { ontoggle: () => data.open && table && fill(body, dataTable(table())) },
+    h('summary', null, 'Data'),
+  );
   const body = h('div.scroll-x');
   append(data, body);
   const tip = h('div.tip', { hidden: true });
-  const place = h('figure.chart', null,
-    title && h('figcaption', null, h('span.chart-title', null, title), note && h('span.muted', null, note), h('span.actions', null, actions)),
-    h('div.stage', null, plot, tip), legend, table && data);
+  const place = h(
+    'figure.chart',
+    null,
+    title &&
+      h(
+        'figcaption',
+        null,
+        h('span.chart-title', null, title),
+        note && h('span.muted', null, note),
+        h('span.actions', null, actions),
+      ),
+    h('div.stage', null, plot, tip),
+    legend,
+    table && data,
+  );
   let width = 0;
-  const redraw = () => { if (width > 0) fill(plot, draw(width, new Tip(tip, plot))); };
+  const redraw = () => {
+    if (width > 0) fill(plot, draw(width, new Tip(tip, plot)));
+  };
   new ResizeObserver(([entry]) => {
     const now = Math.floor(entry.contentRect.width);
     if (Math.abs(now - width) < 1) return;
@@ -31,9 +49,30 @@ export function figure({ title, note, draw, table, height = 0, actions = [], leg
 }
 
 function dataTable({ head, rows }) {
-  return h('table.rows.small', null,
-    h('thead', null, h('tr', null, head.map((each) => h('th', { scope: 'col' }, each)))),
-    h('tbody', null, rows.slice(0, 500).map((row) => h('tr', null, row.map((each) => h('td', null, each))))));
+  return h(
+    'table.rows.small',
+    null,
+    h(
+      'thead',
+      null,
+      h(
+        'tr',
+        null,
+        head.map((each) => h('th', { scope: 'col' }, each)),
+      ),
+    ),
+    h(
+      'tbody',
+      null,
+      rows.slice(0, 500).map((row) =>
+        h(
+          'tr',
+          null,
+          row.map((each) => h('td', null, each)),
+        ),
+      ),
+    ),
+  );
 }
 
 /** The box that follows the pointer. */
@@ -76,7 +115,8 @@ export function ticks(low, high, count = 4) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= raw) ?? power * 10;
   const found = [];
-  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n += 1) found.push(Number((n * step).toPrecision(12)));
+  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n += 1)
+    found.push(Number((n * step).toPrecision(12)));
   return found;
 }
 
@@ -115,13 +155,17 @@ export function frame({ width, height, range, y, values, label, marks = [], left
   const root = svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': label });
   const inner = svg('g');
   append(root, [
-    svg('g.axis', { 'aria-hidden': 'true' },
+    svg(
+      'g.axis',
+      { 'aria-hidden': 'true' },
       values.map(([value, text]) => [
         svg('line', { x1: area.left, x2: area.right, y1: yAt(value), y2: yAt(value) }),
         svg('text', { x: area.left - 6, y: yAt(value) + 4, 'text-anchor': 'end' }, short(text)),
       ]),
       timeTicks(range.from, range.to, Math.max(2, Math.floor((area.right - area.left) / 95))).map((at) =>
-        svg('text', { x: x(at), y: height - 6, 'text-anchor': anchorOf(x(at), area) }, tick(at, range.to - range.from)))),
+        svg('text', { x: x(at), y: height - 6, 'text-anchor': anchorOf(x(at), area) }, tick(at, range.to - range.from)),
+      ),
+    ),
     inner,
     timeMarks(marks, range, x, area),
   ]);
@@ -129,7 +173,11 @@ export function frame({ width, height, range, y, values, label, marks = [], left
 }
 
 /** An axis has round values: 500.0 ms is 500 ms, 1.50 s is 1.5 s. */
-const short = (text) => text.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '').replace(/^0 µs$/, '0');
+const short = (text) =>
+  text
+    .replace(/(\.\d*?)0+(?=\D|$)/, '$1')
+    .replace(/\.(?=\D|$)/, '')
+    .replace(/^0 µs$/, '0');
 
 function anchorOf(at, area) {
   if (at < area.left + 26) return 'start';
@@ -138,13 +186,18 @@ function anchorOf(at, area) {
 
 /** Deployments and the like: a dashed line with a flag, named for the pointer and for screen readers. */
 export function timeMarks(marks, range, x, area) {
-  return marks.filter(({ at }) => at >= range.from && at <= range.to).map(({ at, title }) => {
-    const text = `${title}, ${clock(at)}`;
-    return svg('g.mark', { role: 'img', 'aria-label': text },
-      svg('title', null, `${title}\n${clock(at)} (${utc(at)})`),
-      svg('line', { x1: x(at), x2: x(at), y1: area.top, y2: area.bottom }),
-      svg('path', { d: `M${x(at)} ${area.top}l7 4-7 4z` }));
-  });
+  return marks
+    .filter(({ at }) => at >= range.from && at <= range.to)
+    .map(({ at, title }) => {
+      const text = `${title}, ${clock(at)}`;
+      return svg(
+        'g.mark',
+        { role: 'img', 'aria-label': text },
+        svg('title', null, `${title}\n${clock(at)} (${utc(at)})`),
+        svg('line', { x1: x(at), x2: x(at), y1: area.top, y2: area.bottom }),
+        svg('path', { d: `M${x(at)} ${area.top}l7 4-7 4z` }),
+      );
+    });
 }
 
 /** Drag across to look at that time: onPick(from, to). The keyboard has the time picker of the page's head for it. */
@@ -178,8 +231,12 @@ export function brush({ root, x, area }, onPick) {
 /** Points that lead somewhere: one stop for the Tab key, arrows go from one to the next. */
 export function links(points, label) {
   const all = points.map((point, n) => {
-    const anchor = svg('a.point', { href: point.href, tabindex: n === 0 ? 0 : -1, 'aria-label': point.label, class: point.class ?? '' },
-      svg('title', null, point.label), point.shape ?? svg('circle', { cx: point.x, cy: point.y, r: point.r ?? 4 }));
+    const anchor = svg(
+      'a.point',
+      { href: point.href, tabindex: n === 0 ? 0 : -1, 'aria-label': point.label, class: point.class ?? '' },
+      svg('title', null, point.label),
+      point.shape ?? svg('circle', { cx: point.x, cy: point.y, r: point.r ?? 4 }),
+    );
     anchor.addEventListener('keydown', (event) => walk(event, all, n));
     return anchor;
   });
@@ -196,7 +253,22 @@ function walk(event, all, n) {
 }
 
 export function legend(series, onToggle) {
-  return h('ul.legend', null, series.map((each, n) => h('li', null, onToggle
-    ? h('button', { type: 'button', 'aria-pressed': String(!each.off), onclick: () => onToggle(n) }, h(`span.swatch.${each.colour}`), each.name)
-    : [h(`span.swatch.${each.colour}`), each.name])));
+  return h(
+    'ul.legend',
+    null,
+    series.map((each, n) =>
+      h(
+        'li',
+        null,
+        onToggle
+          ? h(
+              'button',
+              { type: 'button', 'aria-pressed': String(!each.off), onclick: () => onToggle(n) },
+              h(`span.swatch.${each.colour}`),
+              each.name,
+            )
+          : [h(`span.swatch.${each.colour}`), each.name],
+      ),
+    ),
+  );
 }

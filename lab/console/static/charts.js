@@ -1,6 +1,6 @@
-// Lines, points, stacked bars and heat maps over time.
+// Lines, points and stacked bars over time.
 
-import { brush, figure, frame, legend, links, logTicks, MARGIN, scale, ticks } from './chart_frame.js';
+import { brush, figure, frame, legend, links, logTicks, scale, ticks } from './chart_frame.js';
 import { fill, h, svg } from './dom.js';
 import { number } from './format.js';
 import { seriesColour } from './palette.js';
@@ -10,15 +10,36 @@ import { clock, utc } from './time.js';
  * Lines over time. `series`: [{name, points: [[ms, value]], colour?, dashed?}]; `format` prints values; `low`/`high` hold
  * the axis; `thresholds` are [value, text]; `marks` {at, title}; `onPick(from, to)` a drag across.
  */
-export function lineChart({ title, note, series, range, format = number, low = 0, high, height = 180, marks, thresholds = [], onPick, actions }) {
+export function lineChart({
+  title,
+  note,
+  series,
+  range,
+  format = number,
+  low = 0,
+  high,
+  height = 180,
+  marks,
+  thresholds = [],
+  onPick,
+  actions,
+}) {
   const shown = series.map((each, n) => ({ colour: seriesColour(n), off: false, ...each }));
   const key = h('div');
   const place = figure({
-    title, note, actions, height, legend: key,
+    title,
+    note,
+    actions,
+    height,
+    legend: key,
     table: () => lineTable(shown, format),
     draw: (width, tip) => drawLines({ title, shown, range, format, low, high, height, marks, thresholds, onPick, width, tip }),
   });
-  const toggle = (n) => { shown[n].off = !shown[n].off; drawKey(); place.redraw(); };
+  const toggle = (n) => {
+    shown[n].off = !shown[n].off;
+    drawKey();
+    place.redraw();
+  };
   const drawKey = () => fill(key, shown.length > 1 && legend(shown, toggle));
   drawKey();
   return place;
@@ -29,14 +50,28 @@ function drawLines({ title, shown, range, format, low, high, height, marks, thre
   const values = on.flatMap((each) => each.points.map(([, value]) => value)).filter(Number.isFinite);
   const [bottom, top] = extent(values, low, high, thresholds);
   const chart = frame({
-    width, height, range, marks, label: `${title}: ${described(on, format)}`,
-    y: (area) => scale(bottom, top, area.bottom, area.top), values: ticks(bottom, top).map((value) => [value, format(value)]),
+    width,
+    height,
+    range,
+    marks,
+    label: `${title}: ${described(on, format)}`,
+    y: (area) => scale(bottom, top, area.bottom, area.top),
+    values: ticks(bottom, top).map((value) => [value, format(value)]),
   });
   for (const [value, text] of thresholds) {
-    chart.inner.append(svg('g.threshold', null, svg('title', null, text),
-      svg('line', { x1: chart.area.left, x2: chart.area.right, y1: chart.y(value), y2: chart.y(value) })));
+    chart.inner.append(
+      svg(
+        'g.threshold',
+        null,
+        svg('title', null, text),
+        svg('line', { x1: chart.area.left, x2: chart.area.right, y1: chart.y(value), y2: chart.y(value) }),
+      ),
+    );
   }
-  for (const each of on) chart.inner.append(svg('path', { class: `line ${each.colour} ${each.dashed ? 'dashed' : ''}`, d: linePath(each.points, chart, range) }));
+  for (const each of on)
+    chart.inner.append(
+      svg('path', { class: `line ${each.colour} ${each.dashed ? 'dashed' : ''}`, d: linePath(each.points, chart, range) }),
+    );
   hover(chart, on, format, tip);
   brush(chart, onPick);
   return chart.root;
@@ -58,7 +93,10 @@ function linePath(points, { x, y }, range) {
   let path = '';
   let last = -Infinity;
   for (const [at, value] of points) {
-    if (!Number.isFinite(value)) { last = -Infinity; continue; }
+    if (!Number.isFinite(value)) {
+      last = -Infinity;
+      continue;
+    }
     path += `${at - last > gap ? 'M' : 'L'}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
     if (at - last > gap) path += 'h0.01'; // a lone point shows as a dot
     last = at;
@@ -77,10 +115,18 @@ function hover({ root, x, area }, series, format, tip) {
     line.setAttribute('x1', x(moment));
     line.setAttribute('x2', x(moment));
     line.setAttribute('visibility', 'visible');
-    tip.show(x(moment), area.top, [h('p.tip-time', null, clock(moment), h('span.muted', null, ` ${utc(moment).slice(11)}`)),
-      near.sort((a, b) => b.point[1] - a.point[1]).slice(0, 10).map((each) => h('p', null, h(`span.swatch.${each.colour}`), each.name, h('b', null, format(each.point[1]))))]);
+    tip.show(x(moment), area.top, [
+      h('p.tip-time', null, clock(moment), h('span.muted', null, ` ${utc(moment).slice(11)}`)),
+      near
+        .sort((a, b) => b.point[1] - a.point[1])
+        .slice(0, 10)
+        .map((each) => h('p', null, h(`span.swatch.${each.colour}`), each.name, h('b', null, format(each.point[1])))),
+    ]);
   });
-  root.addEventListener('pointerleave', () => { line.setAttribute('visibility', 'hidden'); tip.hide(); });
+  root.addEventListener('pointerleave', () => {
+    line.setAttribute('visibility', 'hidden');
+    tip.hide();
+  });
 }
 
 function nearest(points, at) {
@@ -88,7 +134,8 @@ function nearest(points, at) {
   let high = points.length - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (points[middle][0] < at) low = middle + 1; else high = middle;
+    if (points[middle][0] < at) low = middle + 1;
+    else high = middle;
   }
   const before = points[low - 1];
   return before && at - before[0] < Math.abs(points[low][0] - at) ? before : points[low];
@@ -103,7 +150,10 @@ function described(series, format) {
 function lineTable(series, format) {
   const moments = [...new Set(series.flatMap((each) => each.points.map(([at]) => at)))].sort((a, b) => b - a).slice(0, 200);
   const maps = series.map((each) => new Map(each.points));
-  return { head: ['Time', ...series.map((each) => each.name)], rows: moments.map((at) => [clock(at), ...maps.map((each) => (each.has(at) ? format(each.get(at)) : ''))]) };
+  return {
+    head: ['Time', ...series.map((each) => each.name)],
+    rows: moments.map((at) => [clock(at), ...maps.map((each) => (each.has(at) ? format(each.get(at)) : ''))]),
+  };
 }
 
 /** Points over time that lead somewhere. `points`: [{at, value, label, href, colour, error}]; the y axis is logarithmic. */
@@ -112,14 +162,30 @@ export function pointChart({ title, note, points, range, format, height = 170, m
   const top = Math.max(...known.map((each) => each.value), 1e-9) * 1.3;
   const bottom = Math.min(...known.map((each) => each.value), top / 20) / 1.3;
   return figure({
-    title, note, height,
-    table: () => ({ head: ['Time', 'Value', 'What'], rows: known.map((each) => [clock(each.at), format(each.value), h('a', { href: each.href }, each.label)]) }),
+    title,
+    note,
+    height,
+    table: () => ({
+      head: ['Time', 'Value', 'What'],
+      rows: known.map((each) => [clock(each.at), format(each.value), h('a', { href: each.href }, each.label)]),
+    }),
     draw: (width) => {
       const chart = frame({
-        width, height, range, marks, label: `${title}: ${known.length} ${what}`,
-        y: (area) => scale(bottom, top, area.bottom, area.top, true), values: logTicks(bottom, top).map((value) => [value, format(value)]),
+        width,
+        height,
+        range,
+        marks,
+        label: `${title}: ${known.length} ${what}`,
+        y: (area) => scale(bottom, top, area.bottom, area.top, true),
+        values: logTicks(bottom, top).map((value) => [value, format(value)]),
       });
-      const drawn = known.map((each) => ({ ...each, x: chart.x(each.at), y: chart.y(each.value), class: `${each.colour ?? 'c1'} ${each.error ? 'error' : ''}`, shape: shapeOf(chart.x(each.at), chart.y(each.value), each.error) }));
+      const drawn = known.map((each) => ({
+        ...each,
+        x: chart.x(each.at),
+        y: chart.y(each.value),
+        class: `${each.colour ?? 'c1'} ${each.error ? 'error' : ''}`,
+        shape: shapeOf(chart.x(each.at), chart.y(each.value), each.error),
+      }));
       chart.inner.append(links(drawn, `${known.length} ${what}`));
       brush(chart, onPick);
       return chart.root;
@@ -138,12 +204,26 @@ export function barChart({ title, note, bins, stepMs, parts, range, height = 110
   const top = Math.max(...bins.map(total), 1);
   const used = parts.filter(({ name }) => bins.some((bin) => bin.parts[name]));
   return figure({
-    title, note, height, legend: h('ul.legend', null, used.map((each) => h('li', null, h('span.swatch', { class: each.class }), each.name))),
-    table: () => ({ head: ['Time', ...used.map((each) => each.name)], rows: bins.map((bin) => [clock(bin.at), ...used.map(({ name }) => number(bin.parts[name] ?? 0))]) }),
+    title,
+    note,
+    height,
+    legend: h(
+      'ul.legend',
+      null,
+      used.map((each) => h('li', null, h('span.swatch', { class: each.class }), each.name)),
+    ),
+    table: () => ({
+      head: ['Time', ...used.map((each) => each.name)],
+      rows: bins.map((bin) => [clock(bin.at), ...used.map(({ name }) => number(bin.parts[name] ?? 0))]),
+    }),
     draw: (width, tip) => {
       const chart = frame({
-        width, height, range, label: `${title}: ${number(bins.reduce((sum, bin) => sum + total(bin), 0))} in all`,
-        y: (area) => scale(0, top, area.bottom, area.top), values: ticks(0, top, 2).map((value) => [value, number(value)]),
+        width,
+        height,
+        range,
+        label: `${title}: ${number(bins.reduce((sum, bin) => sum + total(bin), 0))} in all`,
+        y: (area) => scale(0, top, area.bottom, area.top),
+        values: ticks(0, top, 2).map((value) => [value, number(value)]),
       });
       for (const bin of bins) chart.inner.append(bar(bin, used, stepMs, chart, tip));
       brush(chart, onPick);
@@ -156,53 +236,22 @@ function bar(bin, parts, stepMs, { x, y, area }, tip) {
   const left = Math.max(x(bin.at), area.left);
   const width = Math.max(Math.min(x(bin.at + stepMs), area.right) - left - 1, 1);
   let below = 0;
-  const stack = parts.filter(({ name }) => bin.parts[name]).map((each) => {
-    const from = below;
-    below += bin.parts[each.name];
-    return svg('rect', { class: each.class, x: left, width, y: y(below), height: Math.max(y(from) - y(below), 0.5) });
-  });
-  const text = parts.filter(({ name }) => bin.parts[name]).map(({ name }) => h('p', null, name, h('b', null, number(bin.parts[name]))));
-  return svg('g', { onpointerenter: () => tip.show(left, area.top, [h('p.tip-time', null, clock(bin.at)), text]), onpointerleave: () => tip.hide() }, stack);
-}
-
-/**
- * A grid of rows × time. `rows`: [{name, href?, values: Map(ms → value)}] from top to bottom; `strength(value)` is 0 … 1;
- * `loud(value)` outlines a cell; `points`: [{at, row (fraction), label, href}] lie over it.
- */
-export function heatMap({ title, note, rows, times, stepMs, range, strength, format = number, loud = () => false, points = [], marks, rowHeight = 14, left = 70, onPick, actions, axis }) {
-  const height = rows.length * rowHeight + MARGIN.top + MARGIN.bottom;
-  return figure({
-    title, note, actions, height,
-    table: () => ({ head: ['Time', ...rows.map((each) => each.name)], rows: times.map((at) => [clock(at), ...rows.map((row) => (row.values.has(at) ? format(row.values.get(at)) : ''))]) }),
-    draw: (width, tip) => {
-      const margin = Math.min(left, width * 0.42);
-      const chart = frame({
-        width, height, range, marks, left: margin, label: `${title}: ${rows.length} rows over time`,
-        y: (area) => (row) => area.top + row * rowHeight, values: axis ?? rows.map((row, n) => [n + 0.5, shortened(row.name, margin)]),
-      });
-      rows.forEach((row, n) => times.forEach((at) => cell(row, n, at)));
-      if (points.length) chart.inner.append(links(points.map((each) => ({ ...each, x: chart.x(each.at), y: chart.y(each.row) })), `${points.length} examples`));
-      brush(chart, onPick);
-      return chart.root;
-
-      function cell(row, n, at) {
-        const value = row.values.get(at);
-        if (value === undefined || !Number.isFinite(value)) return;
-        const from = Math.max(chart.x(at), chart.area.left);
-        const to = Math.min(chart.x(at + stepMs), chart.area.right);
-        if (to <= from) return;
-        chart.inner.append(svg('rect', {
-          class: loud(value) ? 'heat loud' : 'heat', x: from, y: chart.y(n) + 0.5, width: Math.max(to - from - 0.5, 0.5), height: rowHeight - 1,
-          'fill-opacity': Math.min(1, Math.max(0.04, strength(value))).toFixed(3),
-          onpointerenter: () => tip.show((from + to) / 2, chart.y(n) - 8, [h('p.tip-time', null, clock(at)), h('p', null, row.name, h('b', null, format(value)))]),
-          onpointerleave: () => tip.hide(),
-        }));
-      }
+  const stack = parts
+    .filter(({ name }) => bin.parts[name])
+    .map((each) => {
+      const from = below;
+      below += bin.parts[each.name];
+      return svg('rect', { class: each.class, x: left, width, y: y(below), height: Math.max(y(from) - y(below), 0.5) });
+    });
+  const text = parts
+    .filter(({ name }) => bin.parts[name])
+    .map(({ name }) => h('p', null, name, h('b', null, number(bin.parts[name]))));
+  return svg(
+    'g',
+    {
+      onpointerenter: () => tip.show(left, area.top, [h('p.tip-time', null, clock(bin.at)), text]),
+      onpointerleave: () => tip.hide(),
     },
-  });
-}
-
-function shortened(name, width) {
-  const most = Math.max(6, Math.floor((width - 8) / 6.4));
-  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+    stack,
+  );
 }

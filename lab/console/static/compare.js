@@ -15,18 +15,45 @@ const ROWS = 12;
 
 export async function show(main, context) {
   const [, , a, b] = context.path.split('/');
-  const [first, second] = (await Promise.all([a, b].map((id) => tempo.trace(id, { signal: context.signal })))).map((body) => body && parseTrace(body));
-  for (const [id, trace] of [[a, first], [b, second]]) {
+  const [first, second] = (await Promise.all([a, b].map((id) => tempo.trace(id, { signal: context.signal })))).map(
+    (body) => body && parseTrace(body),
+  );
+  for (const [id, trace] of [
+    [a, first],
+    [b, second],
+  ]) {
     if (!trace?.spans.length) {
-      fill(main, h('h1', null, 'Compare'), empty(`There is no trace ${id}`, 'It may be older than what is kept, or not have arrived yet.', h('p', null, h('a', { href: context.link('/traces') }, 'Look for others'))));
+      fill(
+        main,
+        h('h1', null, 'Compare'),
+        empty(
+          `There is no trace ${id}`,
+          'It may be older than what is kept, or not have arrived yet.',
+          h('p', null, h('a', { href: context.link('/traces') }, 'Look for others')),
+        ),
+      );
       return undefined;
     }
   }
   const longest = Math.max(...[first, second].map((trace) => Math.max(...trace.spans.map((span) => span.end))));
   const sides = [h('section.side'), h('section.side')];
   const table = h('section.panel');
-  fill(main, h('div.head', null, h('div.titles', null, h('h1', null, 'Two traces'), h('p.note', null, 'The left against the right, both on one scale of time.')),
-    h('div.tools', null, h('a.button', { href: context.link(`/compare/${b}/${a}`) }, 'Swap'))), table, h('div.sides', null, sides));
+  fill(
+    main,
+    h(
+      'div.head',
+      null,
+      h(
+        'div.titles',
+        null,
+        h('h1', null, 'Two traces'),
+        h('p.note', null, 'The left against the right, both on one scale of time.'),
+      ),
+      h('div.tools', null, h('a.button', { href: context.link(`/compare/${b}/${a}`) }, 'Swap')),
+    ),
+    table,
+    h('div.sides', null, sides),
+  );
   const views = [first, second].map((trace, n) => side(context, sides[n], trace, longest));
   fill(table, differences(views));
   return () => views.forEach((view) => view.end());
@@ -36,30 +63,100 @@ function side(context, place, trace, longest) {
   const waterfall = h('div.trace-view');
   const view = traceView(waterfall, trace, { compact: true, spanNs: longest });
   const { root } = view.tree;
-  fill(place, h('h2', null, h('a', { href: context.link(`/trace/${root.traceId}`) }, `${root.service}: ${operation(root)}`)),
-    h('p', null, h('b', null, duration(root.end - root.start)), h('span.muted', null, ' at '), stamp(Number(trace.base / 1_000_000n), { millis: true }), ' ', h('code', null, root.traceId.slice(0, 8))), waterfall);
+  fill(
+    place,
+    h('h2', null, h('a', { href: context.link(`/trace/${root.traceId}`) }, `${root.service}: ${operation(root)}`)),
+    h(
+      'p',
+      null,
+      h('b', null, duration(root.end - root.start)),
+      h('span.muted', null, ' at '),
+      stamp(Number(trace.base / 1_000_000n), { millis: true }),
+      ' ',
+      h('code', null, root.traceId.slice(0, 8)),
+    ),
+    waterfall,
+  );
   return view;
 }
 
 /** By service and operation: time on the critical path and exclusive time in both, largest difference first. */
 function differences([left, right]) {
-  const rows = merged(totals(left), totals(right)).sort((a, b) => Math.abs(b.delta) - Math.abs(a.delta)).slice(0, ROWS);
+  const rows = merged(totals(left), totals(right))
+    .sort((a, b) => Math.abs(b.delta) - Math.abs(a.delta))
+    .slice(0, ROWS);
   const most = Math.max(...rows.map((row) => Math.abs(row.delta)), 1);
   const [top] = rows;
   return [
     h('h2', null, 'Where the time differs'),
-    top && top.delta !== 0 && h('p.verdict', null, `The left spends ${duration(Math.abs(top.delta))} ${top.delta > 0 ? 'more' : 'less'} of its critical path in `, serviceName(top.service), `: ${top.operation}.`),
-    h('div.scroll-x', { tabindex: 0, role: 'region', 'aria-label': 'Differences by operation' }, h('table.rows', null,
-      h('thead', null, h('tr', null, ['Service', 'Operation', 'Path, left', 'Path, right', 'Difference', 'Exclusive, left', 'Exclusive, right', 'Spans'].map((each) => h('th', { scope: 'col' }, each)))),
-      h('tbody', null, rows.map((row) => h('tr', null, h('td', null, serviceName(row.service)), h('th', { scope: 'row' }, row.operation),
-        h('td.figure', null, duration(row.a.path)), h('td.figure', null, duration(row.b.path)), h('td', null, delta(row.delta, most)),
-        h('td.figure', null, duration(row.a.own)), h('td.figure', null, duration(row.b.own)), h('td.figure', null, row.a.count === row.b.count ? row.a.count : `${row.a.count} / ${row.b.count}`)))))),
+    top &&
+      top.delta !== 0 &&
+      h(
+        'p.verdict',
+        null,
+        `The left spends ${duration(Math.abs(top.delta))} ${top.delta > 0 ? 'more' : 'less'} of its critical path in `,
+        serviceName(top.service),
+        `: ${top.operation}.`,
+      ),
+    h(
+      'div.scroll-x',
+      { tabindex: 0, role: 'region', 'aria-label': 'Differences by operation' },
+      h(
+        'table.rows',
+        null,
+        h(
+          'thead',
+          null,
+          h(
+            'tr',
+            null,
+            [
+              'Service',
+              'Operation',
+              'Path, left',
+              'Path, right',
+              'Difference',
+              'Exclusive, left',
+              'Exclusive, right',
+              'Spans',
+            ].map((each) => h('th', { scope: 'col' }, each)),
+          ),
+        ),
+        h(
+          'tbody',
+          null,
+          rows.map((row) =>
+            h(
+              'tr',
+              null,
+              h('td', null, serviceName(row.service)),
+              h('th', { scope: 'row' }, row.operation),
+              h('td.figure', null, duration(row.a.path)),
+              h('td.figure', null, duration(row.b.path)),
+              h('td', null, delta(row.delta, most)),
+              h('td.figure', null, duration(row.a.own)),
+              h('td.figure', null, duration(row.b.own)),
+              h('td.figure', null, row.a.count === row.b.count ? row.a.count : `${row.a.count} / ${row.b.count}`),
+            ),
+          ),
+        ),
+      ),
+    ),
   ];
 }
 
 function delta(ns, most) {
   const width = `${(Math.abs(ns) / most) * 50}%`;
-  return h('span.delta', { class: ns > 0 ? 'more' : 'less' }, h('span.delta-bar', { 'aria-hidden': 'true' }, h('span', { style: ns > 0 ? { left: '50%', width } : { right: '50%', width } })), h('span.delta-text', null, `${ns > 0 ? '+' : ns < 0 ? '−' : ''}${duration(Math.abs(ns))}`));
+  return h(
+    'span.delta',
+    { class: ns > 0 ? 'more' : 'less' },
+    h(
+      'span.delta-bar',
+      { 'aria-hidden': 'true' },
+      h('span', { style: ns > 0 ? { left: '50%', width } : { right: '50%', width } }),
+    ),
+    h('span.delta-text', null, `${ns > 0 ? '+' : ns < 0 ? '−' : ''}${duration(Math.abs(ns))}`),
+  );
 }
 
 const none = () => ({ path: 0, own: 0, count: 0 });

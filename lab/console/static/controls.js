@@ -11,21 +11,45 @@ const REFRESH = { off: 0, '5s': 5, '10s': 10, '30s': 30 };
 /** A page's head. `source` and `query()` give "open in Grafana"; `refresh` offers to draw again by itself. */
 export function head(context, title, { refresh = false, time = true, source = '', query = null, note = '' } = {}) {
   const out = source && context.state.grafana ? grafanaButton(context, source, query) : null;
-  return h('div.head', null,
+  return h(
+    'div.head',
+    null,
     h('div.titles', null, h('h1', null, title), note && h('p.note', null, note)),
-    h('div.tools', null, filters(context), time && timePicker(context), refresh && refreshPicker(context), copyButton(context), out));
+    h(
+      'div.tools',
+      null,
+      filters(context),
+      time && timePicker(context),
+      refresh && refreshPicker(context),
+      copyButton(context),
+      out,
+    ),
+  );
 }
 
 function timePicker(context) {
   const { range } = context;
   const id = newId('range');
-  const select = h('select', { id, onchange: () => pick(context, select.value, dialog) },
+  const select = h(
+    'select',
+    { id, onchange: () => pick(context, select.value, dialog) },
     Object.keys(LASTS).map((last) => h('option', { value: last, selected: range.last === last }, `Last ${last}`)),
-    h('option', { value: 'custom', selected: !range.last }, range.last ? 'From … to …' : `${clock(range.from)} – ${clock(range.to)}`));
+    h(
+      'option',
+      { value: 'custom', selected: !range.last },
+      range.last ? 'From … to …' : `${clock(range.from)} – ${clock(range.to)}`,
+    ),
+  );
   if (!range.last) select.title = `${utc(range.from)} – ${utc(range.to)}`;
   const dialog = rangeDialog(context);
-  return h('span.control', null, h('label.hidden-text', { for: id }, 'Time'), select,
-    !range.last && h('button', { type: 'button', onclick: () => dialog.showModal() }, 'Change'), dialog);
+  return h(
+    'span.control',
+    null,
+    h('label.hidden-text', { for: id }, 'Time'),
+    select,
+    !range.last && h('button', { type: 'button', onclick: () => dialog.showModal() }, 'Change'),
+    dialog,
+  );
 }
 
 function pick(context, value, dialog) {
@@ -35,19 +59,49 @@ function pick(context, value, dialog) {
 
 function rangeDialog(context) {
   const id = newId('between');
-  const from = h('input', { id: `${id}-from`, type: 'datetime-local', step: '1', required: true, value: localInput(context.range.from) });
-  const to = h('input', { id: `${id}-to`, type: 'datetime-local', step: '1', required: true, value: localInput(context.range.to) });
+  const from = h('input', {
+    id: `${id}-from`,
+    type: 'datetime-local',
+    step: '1',
+    required: true,
+    value: localInput(context.range.from),
+  });
+  const to = h('input', {
+    id: `${id}-to`,
+    type: 'datetime-local',
+    step: '1',
+    required: true,
+    value: localInput(context.range.to),
+  });
   const wrong = h('p.wrong', { role: 'alert' });
-  const dialog = h('dialog', { 'aria-labelledby': `${id}-title` }, h('form', {
-    method: 'dialog',
-    onsubmit: (event) => {
-      if (Date.parse(from.value) < Date.parse(to.value)) return void between(context, Date.parse(from.value), Date.parse(to.value));
-      event.preventDefault();
-      fill(wrong, 'The end must be after the start.');
-    },
-  }, h('h2', { id: `${id}-title` }, 'Look at the time'),
-  h('label', { for: from.id }, 'From'), from, h('label', { for: to.id }, 'To'), to, wrong,
-  h('p.buttons', null, h('button.primary', { type: 'submit' }, 'Show'), h('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel'))));
+  const dialog = h(
+    'dialog',
+    { 'aria-labelledby': `${id}-title` },
+    h(
+      'form',
+      {
+        method: 'dialog',
+        onsubmit: (event) => {
+          if (Date.parse(from.value) < Date.parse(to.value))
+            return void between(context, Date.parse(from.value), Date.parse(to.value));
+          event.preventDefault();
+          fill(wrong, 'The end must be after the start.');
+        },
+      },
+      h('h2', { id: `${id}-title` }, 'Look at the time'),
+      h('label', { for: from.id }, 'From'),
+      from,
+      h('label', { for: to.id }, 'To'),
+      to,
+      wrong,
+      h(
+        'p.buttons',
+        null,
+        h('button.primary', { type: 'submit' }, 'Show'),
+        h('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel'),
+      ),
+    ),
+  );
   return dialog;
 }
 
@@ -69,10 +123,23 @@ export function changed(values) {
 function refreshPicker(context) {
   const id = newId('refresh');
   const now = refreshSeconds(context);
-  return h('span.control', null, h('label.hidden-text', { for: id }, 'Refresh'),
-    h('select', { id, disabled: !context.range.last, title: context.range.last ? 'How often this page looks again' : 'A fixed time does not change',
-      onchange: (event) => context.go(changed({ refresh: event.target.value })) },
-    Object.entries(REFRESH).map(([name, seconds]) => h('option', { value: name, selected: seconds === now }, seconds ? `Every ${seconds} s` : 'No refresh'))));
+  return h(
+    'span.control',
+    null,
+    h('label.hidden-text', { for: id }, 'Refresh'),
+    h(
+      'select',
+      {
+        id,
+        disabled: !context.range.last,
+        title: context.range.last ? 'How often this page looks again' : 'A fixed time does not change',
+        onchange: (event) => context.go(changed({ refresh: event.target.value })),
+      },
+      Object.entries(REFRESH).map(([name, seconds]) =>
+        h('option', { value: name, selected: seconds === now }, seconds ? `Every ${seconds} s` : 'No refresh'),
+      ),
+    ),
+  );
 }
 
 function refreshSeconds({ query, range }) {
@@ -102,12 +169,30 @@ function filters(context) {
   const client = context.query.get('client');
   if (!service) return null;
   const text = client ? `${client} → ${service}` : service;
-  return h('span.chip.filter', null, swatch(service), text,
-    h('button', { type: 'button', 'aria-label': `Take the filter ${text} off`, onclick: () => context.go(changed({ service: null, client: null, q: null })) }, icon(ICONS.close, 12)));
+  return h(
+    'span.chip.filter',
+    null,
+    swatch(service),
+    text,
+    h(
+      'button',
+      {
+        type: 'button',
+        'aria-label': `Take the filter ${text} off`,
+        onclick: () => context.go(changed({ service: null, client: null, q: null })),
+      },
+      icon(ICONS.close, 12),
+    ),
+  );
 }
 
 function copyButton(context) {
-  const button = h('button.quiet', { type: 'button', title: 'A link to just this, at just this time', onclick: () => copyLink(context, button) }, icon(ICONS.link), ' Copy link');
+  const button = h(
+    'button.quiet',
+    { type: 'button', title: 'A link to just this, at just this time', onclick: () => copyLink(context, button) },
+    icon(ICONS.link),
+    ' Copy link',
+  );
   return button;
 }
 
@@ -125,12 +210,21 @@ async function copyLink({ range }, button) {
 function flash(button, text) {
   const before = button.lastChild.textContent;
   button.lastChild.textContent = text;
-  setTimeout(() => { button.lastChild.textContent = before; }, 1500);
+  setTimeout(() => {
+    button.lastChild.textContent = before;
+  }, 1500);
 }
 
 function grafanaButton(context, source, query) {
-  const anchor = h('a.button.quiet', { target: '_blank', rel: 'noopener noreferrer', href: '#' }, icon(ICONS.out), ' Open in Grafana');
-  const set = () => { anchor.href = grafanaLink(context.state.grafana, source, query(), context.range); };
+  const anchor = h(
+    'a.button.quiet',
+    { target: '_blank', rel: 'noopener noreferrer', href: '#' },
+    icon(ICONS.out),
+    ' Open in Grafana',
+  );
+  const set = () => {
+    anchor.href = grafanaLink(context.state.grafana, source, query(), context.range);
+  };
   set();
   anchor.addEventListener('pointerdown', set);
   anchor.addEventListener('focus', set);

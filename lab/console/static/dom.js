@@ -67,8 +67,11 @@ export function newId(prefix = 'id') {
 
 /** An icon of a few strokes, for the eye only. */
 export function icon(path, size = 16) {
-  return svg('svg.icon', { viewBox: '0 0 16 16', width: size, height: size, 'aria-hidden': 'true', focusable: 'false' },
-    svg('path', { d: path }));
+  return svg(
+    'svg.icon',
+    { viewBox: '0 0 16 16', width: size, height: size, 'aria-hidden': 'true', focusable: 'false' },
+    svg('path', { d: path }),
+  );
 }
 
 export const ICONS = {

@@ -49,7 +49,8 @@ export function bytes(value) {
 /** How to print the values of a PromQL expression, by the names in it. */
 export function formatFor(expression) {
   if (/rate\(|_ratio|slo:|count\(/.test(expression) && !/quantile|_sum|seconds/.test(expression)) return number;
-  if (/quantile|delay|seconds_sum|_seconds\b(?!_count|_bucket)/.test(expression) && !/timestamp/.test(expression)) return seconds;
+  if (/quantile|delay|seconds_sum|_seconds\b(?!_count|_bucket)/.test(expression) && !/timestamp/.test(expression))
+    return seconds;
   return /bytes/.test(expression) ? bytes : number;
 }
 

@@ -35,19 +35,35 @@ function filterQuery(query) {
 export async function show(main, context) {
   const query = context.query.get('q') ?? filterQuery(context.query);
   const live = context.query.get('live') === '1';
-  const box = queryBox({ label: 'LogQL', value: query, complete: completeLogQL, examples: EXAMPLES, run: (q) => context.go(changed({ q })) });
+  const box = queryBox({
+    label: 'LogQL',
+    value: query,
+    complete: completeLogQL,
+    examples: EXAMPLES,
+    run: (q) => context.go(changed({ q })),
+  });
   const histogram = h('div.panel');
   const lines = h('div.panel');
   main.append(head(context, 'Logs', { source: 'loki', query: () => query }), box.element, histogram, lines);
-  fillWith(histogram, () => counts(query, context), (bins) => drawCounts(context, bins));
+  fillWith(
+    histogram,
+    () => counts(query, context),
+    (bins) => drawCounts(context, bins),
+  );
   if (live) return new Tail(context, query, lines).end;
-  fillWith(lines, () => loki.lines(query, context.range, LIMIT, { signal: context.signal }), (found) => drawLines(context, found));
+  fillWith(
+    lines,
+    () => loki.lines(query, context.range, LIMIT, { signal: context.signal }),
+    (found) => drawLines(context, found),
+  );
   return undefined;
 }
 
 async function counts(query, context) {
   const step = stepOf(context.range, 60);
-  const found = await loki.range(`sum by (severity_text) (count_over_time(${query} [${step}s]))`, context.range, step, { signal: context.signal });
+  const found = await loki.range(`sum by (severity_text) (count_over_time(${query} [${step}s]))`, context.range, step, {
+    signal: context.signal,
+  });
   const bins = new Map();
   for (const { labels, points } of found) {
     for (const [at, value] of points) {
@@ -63,18 +79,40 @@ async function counts(query, context) {
 function drawCounts(context, { step, bins }) {
   const total = bins.reduce((sum, bin) => sum + Object.values(bin.parts).reduce((all, each) => all + each, 0), 0);
   if (!total) return h('p.muted', null, 'No line in this time.');
-  return barChart({ title: 'Lines by level', note: `${number(total)} in all, in bars of ${step} s`, bins, stepMs: step * 1000, parts: LEVELS, range: { ...context.range }, onPick: (from, to) => between(context, from, to) });
+  return barChart({
+    title: 'Lines by level',
+    note: `${number(total)} in all, in bars of ${step} s`,
+    bins,
+    stepMs: step * 1000,
+    parts: LEVELS,
+    range: { ...context.range },
+    onPick: (from, to) => between(context, from, to),
+  });
 }
 
 function tailButton(context, live) {
-  return h('button', { type: 'button', 'aria-pressed': String(live), class: live ? 'live on' : 'live', onclick: () => context.go(changed({ live: live ? null : '1' })) }, live ? 'Stop the live tail' : 'Live tail');
+  return h(
+    'button',
+    {
+      type: 'button',
+      'aria-pressed': String(live),
+      class: live ? 'live on' : 'live',
+      onclick: () => context.go(changed({ live: live ? null : '1' })),
+    },
+    live ? 'Stop the live tail' : 'Live tail',
+  );
 }
 
 function drawLines(context, found) {
   const full = found.length >= LIMIT ? `The newest ${LIMIT} lines` : plural(found.length, 'line');
   return [
     h('div.table-tools', null, h('h2', null, full), h('span.spring'), tailButton(context, false)),
-    found.length ? h('ol.log-lines', null, found.map((line) => h('li', null, logLine(context, line))))
+    found.length
+      ? h(
+          'ol.log-lines',
+          null,
+          found.map((line) => h('li', null, logLine(context, line))),
+        )
       : empty('No line matches', 'Look at a longer time, or begin with `{service_name=~".+"}` and narrow it.'),
   ];
 }
@@ -87,7 +125,12 @@ class Tail {
     this.list = h('ol.log-lines', { 'aria-label': 'Live lines, the newest first' });
     this.state = h('span.muted', { id: pauseId });
     this.problem = h('div');
-    fill(place, h('div.table-tools', null, h('h2', null, 'Live'), this.state, h('span.spring'), tailButton(context, true)), this.problem, this.list);
+    fill(
+      place,
+      h('div.table-tools', null, h('h2', null, 'Live'), this.state, h('span.spring'), tailButton(context, true)),
+      this.problem,
+      this.list,
+    );
     this.timer = setInterval(() => this.look(), TAIL_EVERY_MS);
     this.end = () => clearInterval(this.timer);
     this.look();

@@ -17,7 +17,14 @@ const FAILING = 0.01;
 export async function show(main, context) {
   const map = h('section.panel.map', { 'aria-label': 'Services and the calls between them' });
   const table = h('section.panel');
-  main.append(head(context, 'Map', { refresh: true, note: 'The calls of the last minute of the time above. Pick a service or a call: every page then looks at it.' }), map, table);
+  main.append(
+    head(context, 'Map', {
+      refresh: true,
+      note: 'The calls of the last minute of the time above. Pick a service or a call: every page then looks at it.',
+    }),
+    map,
+    table,
+  );
   let width = 0;
   let graph = null;
   const draw = () => graph && fill(map, drawMap(context, graph, width));
@@ -26,35 +33,56 @@ export async function show(main, context) {
     width = entry.contentRect.width;
     draw();
   }).observe(map);
-  every(context, (again) => fillWith(table, () => read(context), (found) => {
-    graph = found;
-    width ||= map.clientWidth;
-    if (!found.edges.length) fill(map, nothing());
-    else if (!(again && map.contains(document.activeElement))) draw();
-    return found.edges.length ? drawTable(context, found) : null;
-  }));
+  every(context, (again) =>
+    fillWith(
+      table,
+      () => read(context),
+      (found) => {
+        graph = found;
+        width ||= map.clientWidth;
+        if (!found.edges.length) fill(map, nothing());
+        else if (!(again && map.contains(document.activeElement))) draw();
+        return found.edges.length ? drawTable(context, found) : null;
+      },
+    ),
+  );
 }
 
 function nothing() {
-  return empty('No calls in the last minute', 'The map shows the service graph, which follows traffic by about 15 s. `make load` sends some; `faultline predict` sends one prediction.');
+  return empty(
+    'No calls in the last minute',
+    'The map shows the service graph, which follows traffic by about 15 s. `make load` sends some; `faultline predict` sends one prediction.',
+  );
 }
 
 /** The service graph: {edges: [{client, server, rate, errors, p99}], nodes: [{name, rate, errors, p99}]}. */
 async function read(context) {
   const options = { signal: context.signal };
   const at = context.range.last ? null : context.range.to;
-  const by = (labels, what) => [`sum by (${labels}) (rate(${PREFIX}_total[${WINDOW}]))`, `sum by (${labels}) (rate(${PREFIX}_failed_total[${WINDOW}]))`, `histogram_quantile(0.99, sum by (le, ${labels}) (rate(${PREFIX}_${what}_seconds_bucket[${WINDOW}])))`];
+  const by = (labels, what) => [
+    `sum by (${labels}) (rate(${PREFIX}_total[${WINDOW}]))`,
+    `sum by (${labels}) (rate(${PREFIX}_failed_total[${WINDOW}]))`,
+    `histogram_quantile(0.99, sum by (le, ${labels}) (rate(${PREFIX}_${what}_seconds_bucket[${WINDOW}])))`,
+  ];
   const queries = [...by('client, server', 'client'), ...by('server', 'server')];
   const found = await Promise.all(queries.map((query) => prometheus.now(query, options, at)));
   const edges = joined(found.slice(0, 3), ({ client, server }) => `${client} ${server}`).filter((each) => each.rate > 0);
   const nodes = joined(found.slice(3), ({ server }) => server).filter((each) => each.rate > 0);
-  return { edges: edges.map((each) => ({ ...each, ...each.labels })), nodes: nodes.map((each) => ({ ...each, name: each.labels.server })) };
+  return {
+    edges: edges.map((each) => ({ ...each, ...each.labels })),
+    nodes: nodes.map((each) => ({ ...each, name: each.labels.server })),
+  };
 }
 
 function joined([rates, failures, quantiles], key) {
   const failed = new Map(failures.map((each) => [key(each.labels), each.value]));
   const slow = new Map(quantiles.map((each) => [key(each.labels), each.value]));
-  return rates.map(({ labels, value }) => ({ labels, rate: value, errors: (failed.get(key(labels)) ?? 0) / value, p99: slow.get(key(labels)) ?? NaN }));
+  return rates.map(({ labels, value }) => ({
+    labels,
+    rate: value,
+    errors: (failed.get(key(labels)) ?? 0) / value,
+    p99: slow.get(key(labels)) ?? NaN,
+  }));
 }
 
 const health = ({ errors, p99 }) => (errors > FAILING ? 'bad' : p99 > SLOW_S ? 'slow' : 'well');
@@ -67,42 +95,105 @@ function toggled(context, service, client = null) {
 }
 
 function drawMap(context, { nodes, edges }, width) {
-  const plan = layOut(nodes.map((each) => each.name), edges, width);
+  const plan = layOut(
+    nodes.map((each) => each.name),
+    edges,
+    width,
+  );
   const places = new Map(plan.nodes.map((each) => [each.name, each]));
   const marker = newId('arrow');
-  const lines = svg('svg.edges', { width: plan.width, height: plan.height, viewBox: `0 0 ${plan.width} ${plan.height}`, 'aria-hidden': 'true' },
-    svg('defs', null, svg('marker', { id: marker, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 10, markerHeight: 10, markerUnits: 'userSpaceOnUse', orient: 'auto' }, svg('path.arrow', { d: 'M0 0 8 4 0 8z' }))));
+  const lines = svg(
+    'svg.edges',
+    { width: plan.width, height: plan.height, viewBox: `0 0 ${plan.width} ${plan.height}`, 'aria-hidden': 'true' },
+    svg(
+      'defs',
+      null,
+      svg(
+        'marker',
+        {
+          id: marker,
+          viewBox: '0 0 8 8',
+          refX: 7,
+          refY: 4,
+          markerWidth: 10,
+          markerHeight: 10,
+          markerUnits: 'userSpaceOnUse',
+          orient: 'auto',
+        },
+        svg('path.arrow', { d: 'M0 0 8 4 0 8z' }),
+      ),
+    ),
+  );
   const stage = h('div.map-stage', { style: { height: `${plan.height}px` } }, lines);
   const fastest = Math.max(...edges.map((each) => each.rate));
   for (const edge of plan.edges) {
-    append(lines, svg('path', { class: `edge ${health(edge)} ${picked(context, edge.server, edge.client) ? 'picked' : ''}`, d: edge.path, 'stroke-width': (1.2 + 3 * Math.sqrt(edge.rate / fastest)).toFixed(1), 'marker-end': `url(#${marker})` }));
+    append(
+      lines,
+      svg('path', {
+        class: `edge ${health(edge)} ${picked(context, edge.server, edge.client) ? 'picked' : ''}`,
+        d: edge.path,
+        'stroke-width': (1.2 + 3 * Math.sqrt(edge.rate / fastest)).toFixed(1),
+        'marker-end': `url(#${marker})`,
+      }),
+    );
     stage.append(edgeLabel(context, edge, plan.narrow));
   }
-  for (const { name } of plan.nodes) stage.append(node(context, places.get(name), nodes.find((each) => each.name === name)));
+  for (const { name } of plan.nodes)
+    stage.append(
+      node(
+        context,
+        places.get(name),
+        nodes.find((each) => each.name === name),
+      ),
+    );
   return stage;
 }
 
-const picked = ({ query }, service, client = null) => query.get('service') === service && (query.get('client') ?? null) === client;
+const picked = ({ query }, service, client = null) =>
+  query.get('service') === service && (query.get('client') ?? null) === client;
 
 function node(context, place, facts) {
   const outside = !facts; // "user" calls and is not called
-  const element = h(outside ? 'div.node' : 'button.node', {
-    class: `${colour(place.name)} ${facts ? health(facts) : 'outside'} ${picked(context, place.name) ? 'picked' : ''}`,
-    style: { left: `${place.x}px`, top: `${place.y}px`, width: `${place.width}px`, height: `${place.height}px` },
-    ...(outside ? {} : { type: 'button', 'aria-pressed': String(picked(context, place.name)), 'aria-label': `${place.name}: ${inWords(facts)}`, onclick: () => toggled(context, place.name) }),
-  }, h('span.node-name', null, place.name === 'user' ? 'callers' : place.name), facts && h('span.node-facts', null, figureOf(facts)));
+  const element = h(
+    outside ? 'div.node' : 'button.node',
+    {
+      class: `${colour(place.name)} ${facts ? health(facts) : 'outside'} ${picked(context, place.name) ? 'picked' : ''}`,
+      style: { left: `${place.x}px`, top: `${place.y}px`, width: `${place.width}px`, height: `${place.height}px` },
+      ...(outside
+        ? {}
+        : {
+            type: 'button',
+            'aria-pressed': String(picked(context, place.name)),
+            'aria-label': `${place.name}: ${inWords(facts)}`,
+            onclick: () => toggled(context, place.name),
+          }),
+    },
+    h('span.node-name', null, place.name === 'user' ? 'callers' : place.name),
+    facts && h('span.node-facts', null, figureOf(facts)),
+  );
   return element;
 }
 
 function figureOf(facts) {
-  return [h('span', null, rate(facts.rate)), h('span', { class: facts.p99 > SLOW_S ? 'warn' : '' }, `p99 ${seconds(facts.p99)}`), h('span', { class: facts.errors > FAILING ? 'bad' : '' }, `${percent(facts.errors)} errors`)];
+  return [
+    h('span', null, rate(facts.rate)),
+    h('span', { class: facts.p99 > SLOW_S ? 'warn' : '' }, `p99 ${seconds(facts.p99)}`),
+    h('span', { class: facts.errors > FAILING ? 'bad' : '' }, `${percent(facts.errors)} errors`),
+  ];
 }
 
 function edgeLabel(context, edge, narrow) {
-  const label = h('button.edge-label', {
-    type: 'button', class: `${health(edge)} ${picked(context, edge.server, edge.client) ? 'picked' : ''}`, 'aria-pressed': String(picked(context, edge.server, edge.client)),
-    'aria-label': `${edge.client} to ${edge.server}: ${inWords(edge)}`, onclick: () => toggled(context, edge.server, edge.client),
-  }, narrow ? h('span', null, seconds(edge.p99)) : figureOf(edge));
+  const label = h(
+    'button.edge-label',
+    {
+      type: 'button',
+      class: `${health(edge)} ${picked(context, edge.server, edge.client) ? 'picked' : ''}`,
+      'aria-pressed': String(picked(context, edge.server, edge.client)),
+      'aria-label': `${edge.client} to ${edge.server}: ${inWords(edge)}`,
+      onclick: () => toggled(context, edge.server, edge.client),
+    },
+    narrow ? h('span', null, seconds(edge.p99)) : figureOf(edge),
+  );
   setStyle(label, { left: `${edge.labelX}px`, top: `${edge.labelY}px` });
   return label;
 }
@@ -110,12 +201,52 @@ function edgeLabel(context, edge, narrow) {
 /** The same in a table: for those who read, and to follow with a click. */
 function drawTable(context, { edges }) {
   const sorted = [...edges].sort((a, b) => b.rate - a.rate);
-  return h('div.scroll-x', { tabindex: 0, role: 'region', 'aria-label': 'Calls between services' }, h('table.rows', null,
-    h('thead', null, h('tr', null, ['From', 'To', 'Rate', 'Errors', 'p99, seen by the caller', 'Look at'].map((each) => h('th', { scope: 'col' }, each)))),
-    h('tbody', null, sorted.map((edge) => {
-      const filter = { service: edge.server, client: edge.client };
-      return h('tr', { class: health(edge) }, h('td', null, serviceName(edge.client)), h('td', null, serviceName(edge.server)), h('td.figure', null, rate(edge.rate)),
-        h('td.figure', null, h('span', { class: edge.errors > FAILING ? 'badge bad' : '' }, percent(edge.errors))), h('td.figure', null, h('span', { class: edge.p99 > SLOW_S ? 'badge warn' : '' }, seconds(edge.p99))),
-        h('td', null, h('span.links', null, ['traces', 'logs', 'metrics'].map((page) => h('a', { href: context.link(`/${page}`, filter), 'aria-label': `${page} of ${edge.client} to ${edge.server}` }, page)))));
-    }))));
+  return h(
+    'div.scroll-x',
+    { tabindex: 0, role: 'region', 'aria-label': 'Calls between services' },
+    h(
+      'table.rows',
+      null,
+      h(
+        'thead',
+        null,
+        h(
+          'tr',
+          null,
+          ['From', 'To', 'Rate', 'Errors', 'p99, seen by the caller', 'Look at'].map((each) => h('th', { scope: 'col' }, each)),
+        ),
+      ),
+      h(
+        'tbody',
+        null,
+        sorted.map((edge) => {
+          const filter = { service: edge.server, client: edge.client };
+          return h(
+            'tr',
+            { class: health(edge) },
+            h('td', null, serviceName(edge.client)),
+            h('td', null, serviceName(edge.server)),
+            h('td.figure', null, rate(edge.rate)),
+            h('td.figure', null, h('span', { class: edge.errors > FAILING ? 'badge bad' : '' }, percent(edge.errors))),
+            h('td.figure', null, h('span', { class: edge.p99 > SLOW_S ? 'badge warn' : '' }, seconds(edge.p99))),
+            h(
+              'td',
+              null,
+              h(
+                'span.links',
+                null,
+                ['traces', 'logs', 'metrics'].map((page) =>
+                  h(
+                    'a',
+                    { href: context.link(`/${page}`, filter), 'aria-label': `${page} of ${edge.client} to ${edge.server}` },
+                    page,
+                  ),
+                ),
+              ),
+            ),
+          );
+        }),
+      ),
+    ),
+  );
 }

@@ -18,7 +18,14 @@ export function layOut(names, edges, width) {
   });
   const places = new Map(nodes.map((each) => [each.name, each]));
   const height = Math.max(...nodes.map((each) => each.y + each.height)) + size.margin;
-  const plan = { places, ranks, lanes, size, narrow, ends: new Set(all.filter((name) => !edges.some((each) => each.client === name))) };
+  const plan = {
+    places,
+    ranks,
+    lanes,
+    size,
+    narrow,
+    ends: new Set(all.filter((name) => !edges.some((each) => each.client === name))),
+  };
   return { nodes, narrow, width, height, edges: edges.map((edge) => drawn(edge, plan)) };
 }
 
@@ -29,7 +36,8 @@ function ranked(all, edges) {
   const ranks = new Map(all.map((name) => [name, 0]));
   for (let turn = 0; turn < all.length; turn += 1) {
     for (const { client, server } of edges) {
-      if (client !== server && ranks.get(server) <= ranks.get(client)) ranks.set(server, Math.min(ranks.get(client) + 1, all.length));
+      if (client !== server && ranks.get(server) <= ranks.get(client))
+        ranks.set(server, Math.min(ranks.get(client) + 1, all.length));
     }
   }
   return ranks;
@@ -42,9 +50,15 @@ function lanesOf(all, ranks, edges) {
   const lanes = new Map();
   for (const [rank, level] of levels) {
     const place = (name) => (FIXED.includes(name) ? FIXED.indexOf(name) : FIXED.length);
-    const callers = edges.filter((each) => each.server === level[0] && ranks.get(each.client) === rank - 1).map((each) => lanes.get(each.client));
-    if (level.length === 1 && callers.length) lanes.set(level[0], callers.reduce((sum, each) => sum + each, 0) / callers.length);
-    else [...level].sort((a, b) => place(a) - place(b) || a.localeCompare(b)).forEach((name, n) => lanes.set(name, n + (most - level.length) / 2));
+    const callers = edges
+      .filter((each) => each.server === level[0] && ranks.get(each.client) === rank - 1)
+      .map((each) => lanes.get(each.client));
+    if (level.length === 1 && callers.length)
+      lanes.set(level[0], callers.reduce((sum, each) => sum + each, 0) / callers.length);
+    else
+      [...level]
+        .sort((a, b) => place(a) - place(b) || a.localeCompare(b))
+        .forEach((name, n) => lanes.set(name, n + (most - level.length) / 2));
   }
   return lanes;
 }
@@ -53,7 +67,13 @@ function wideSize(width, ranks) {
   const levels = Math.max(...ranks.values()) + 1;
   const margin = 14;
   const nodeWidth = Math.max(96, Math.min(148, (width - 2 * margin) / levels - 84));
-  return { margin, width: nodeWidth, height: 76, lane: 150, rank: levels > 1 ? (width - 2 * margin - nodeWidth) / (levels - 1) : 0 };
+  return {
+    margin,
+    width: nodeWidth,
+    height: 76,
+    lane: 150,
+    rank: levels > 1 ? (width - 2 * margin - nodeWidth) / (levels - 1) : 0,
+  };
 }
 
 function narrowSize(width, lanes) {
@@ -76,24 +96,47 @@ function drawn(edge, plan) {
 }
 
 function straight(from, to, narrow) {
-  const [a, b] = narrow ? [{ x: middleOf(from).x, y: from.y + from.height }, { x: middleOf(to).x, y: to.y - 2 }]
-    : [{ x: from.x + from.width, y: middleOf(from).y }, { x: to.x - 2, y: middleOf(to).y }];
-  return narrow ? [a, { x: a.x, y: (a.y + b.y) / 2 }, { x: b.x, y: (a.y + b.y) / 2 }, b] : [a, { x: (a.x + b.x) / 2, y: a.y }, { x: (a.x + b.x) / 2, y: b.y }, b];
+  const [a, b] = narrow
+    ? [
+        { x: middleOf(from).x, y: from.y + from.height },
+        { x: middleOf(to).x, y: to.y - 2 },
+      ]
+    : [
+        { x: from.x + from.width, y: middleOf(from).y },
+        { x: to.x - 2, y: middleOf(to).y },
+      ];
+  return narrow
+    ? [a, { x: a.x, y: (a.y + b.y) / 2 }, { x: b.x, y: (a.y + b.y) / 2 }, b]
+    : [a, { x: (a.x + b.x) / 2, y: a.y }, { x: (a.x + b.x) / 2, y: b.y }, b];
 }
 
 const middleOf = (node) => ({ x: node.x + node.width / 2, y: node.y + node.height / 2 });
 
 function around(edge, from, to, { lanes, size, narrow, ends }) {
   const [near, far] = [lanes.get(edge.client), lanes.get(edge.server)];
-  const lane = size.margin + (near === far ? near + 0.5 : (near + far) / 2) * size.lane + (narrow ? size.width : size.height) / 2;
+  const lane =
+    size.margin + (near === far ? near + 0.5 : (near + far) / 2) * size.lane + (narrow ? size.width : size.height) / 2;
   // A node at the end has its side free; into another the edge goes where the rank's own edges do.
   if (narrow) {
     const a = { x: from.x + from.width, y: middleOf(from).y };
     const b = ends.has(edge.server) ? { x: to.x + to.width * 0.12, y: to.y - 2 } : { x: to.x + to.width * 0.75, y: to.y - 2 };
-    return ends.has(edge.server) ? [{ x: from.x + from.width * 0.8, y: from.y + from.height }, { x: lane, y: from.y + from.height + 40 }, { x: lane, y: b.y - 40 }, b] : [a, { x: b.x, y: a.y }, { x: b.x, y: a.y + 30 }, b];
+    return ends.has(edge.server)
+      ? [
+          { x: from.x + from.width * 0.8, y: from.y + from.height },
+          { x: lane, y: from.y + from.height + 40 },
+          { x: lane, y: b.y - 40 },
+          b,
+        ]
+      : [a, { x: b.x, y: a.y }, { x: b.x, y: a.y + 30 }, b];
   }
   const a = { x: from.x + from.width - 26, y: from.y + from.height };
-  if (!ends.has(edge.server)) return [a, { x: a.x + 30, y: lane + 30 }, { x: to.x - 90, y: middleOf(to).y + 16 }, { x: to.x - 2, y: middleOf(to).y + 16 }];
+  if (!ends.has(edge.server))
+    return [
+      a,
+      { x: a.x + 30, y: lane + 30 },
+      { x: to.x - 90, y: middleOf(to).y + 16 },
+      { x: to.x - 2, y: middleOf(to).y + 16 },
+    ];
   return [a, { x: a.x + 20, y: lane + 14 }, { x: middleOf(to).x, y: lane - 18 }, { x: middleOf(to).x, y: to.y - 2 }];
 }
 

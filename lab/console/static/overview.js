@@ -11,15 +11,23 @@ export const title = 'Overview';
 
 export async function show(main, context) {
   const places = Object.fromEntries(['objectives', 'alerts', 'latency', 'quality', 'drift'].map((name) => [name, h('div')]));
-  main.append(head(context, 'Overview', { refresh: true }),
+  main.append(
+    head(context, 'Overview', { refresh: true }),
     part('Promises', places.objectives, 'What is promised, what is left of the budget, and how fast it burns.'),
     part('Alerts', places.alerts),
     part('Latency', places.latency),
     part('Model quality', places.quality, 'Of the users who were said to convert; a version is marked by its colour.'),
-    part('Drift', places.drift));
+    part('Drift', places.drift),
+  );
   every(context, (again) => {
     const marks = deploymentMarks(context);
-    const into = (name, load, draw) => fillWith(places[name], async () => [await load(context), await marks], ([found, known]) => draw(context, found, known), { again });
+    const into = (name, load, draw) =>
+      fillWith(
+        places[name],
+        async () => [await load(context), await marks],
+        ([found, known]) => draw(context, found, known),
+        { again },
+      );
     into('objectives', readObjectives, drawObjectives);
     into('alerts', readAlerts, drawAlerts);
     into('latency', readLatency, drawLatency);

@@ -1,10 +1,11 @@
 // The overview's charts: latency as a heat map with exemplars, quality by model version, drift by feature.
 
 import { prometheus } from './backends.js';
-import { heatMap, lineChart } from './charts.js';
+import { lineChart } from './charts.js';
 import { between, changed, pinButton } from './controls.js';
 import { h, newId } from './dom.js';
 import { number, percent, seconds } from './format.js';
+import { heatMap } from './heat_map.js';
 import { empty } from './states.js';
 import { stepOf } from './time.js';
 
@@ -18,8 +19,12 @@ const PSI_ALERT = 0.25;
 /** The histogram that is looked at: predictions, or the requests of the service that the filter names. */
 function histogramOf({ query }) {
   const service = query.get('service');
-  if (!service || service === 'redis') return { selector: 'prediction_duration_seconds_bucket{service_name="gateway"}', what: 'Predictions at the gateway' };
-  return { selector: `http_request_duration_seconds_bucket{service_name=${JSON.stringify(service)}, route!~"/healthz.*|/readyz.*"}`, what: `Requests of ${service}` };
+  if (!service || service === 'redis')
+    return { selector: 'prediction_duration_seconds_bucket{service_name="gateway"}', what: 'Predictions at the gateway' };
+  return {
+    selector: `http_request_duration_seconds_bucket{service_name=${JSON.stringify(service)}, route!~"/healthz.*|/readyz.*"}`,
+    what: `Requests of ${service}`,
+  };
 }
 
 export async function readLatency(context) {
@@ -30,17 +35,32 @@ export async function readLatency(context) {
   const [buckets, exemplars, p50, p99] = await Promise.all([
     prometheus.range(`sum by (le) (increase(${selector}[${window}s]))`, context.range, options),
     prometheus.exemplars(selector, context.range, { signal: context.signal }),
-    ...[0.5, 0.99].map((q) => prometheus.range(`histogram_quantile(${q}, sum by (le) (rate(${selector}[1m])))`, context.range, options)),
+    ...[0.5, 0.99].map((q) =>
+      prometheus.range(`histogram_quantile(${q}, sum by (le) (rate(${selector}[1m])))`, context.range, options),
+    ),
   ]);
-  return { what, selector, step, range: { ...context.range }, bands: bandsOf(buckets, step), exemplars: exemplars.filter((each) => each.traceId), p50, p99 };
+  return {
+    what,
+    selector,
+    step,
+    range: { ...context.range },
+    bands: bandsOf(buckets, step),
+    exemplars: exemplars.filter((each) => each.traceId),
+    p50,
+    p99,
+  };
 }
 
 /** Cumulative buckets as bands between their edges, from the slowest down: [{low, high, values: Map(ms → count)}]. */
 function bandsOf(buckets, step) {
-  const sorted = buckets.map(({ labels, points }) => ({ edge: Number(labels.le.replace('+Inf', 'Infinity')), points: new Map(points) })).sort((a, b) => a.edge - b.edge);
+  const sorted = buckets
+    .map(({ labels, points }) => ({ edge: Number(labels.le.replace('+Inf', 'Infinity')), points: new Map(points) }))
+    .sort((a, b) => a.edge - b.edge);
   const bands = sorted.map(({ edge, points }, n) => {
     const below = n ? sorted[n - 1] : { edge: 0, points: new Map() };
-    const values = [...points].map(([at, value]) => [at - step * 1000, value - (below.points.get(at) ?? 0)]).filter(([, value]) => value > 0.01);
+    const values = [...points]
+      .map(([at, value]) => [at - step * 1000, value - (below.points.get(at) ?? 0)])
+      .filter(([, value]) => value > 0.01);
     return { low: below.edge, high: edge, values: new Map(values) };
   });
   return bands.reverse();
@@ -52,19 +72,65 @@ export function drawLatency(context, found, marks) {
   if (!most) return empty('No requests in this time', '`make load` sends some. New counts show after 5 to 10 s.');
   const times = [...new Set(bands.flatMap((band) => [...band.values.keys()]))].sort((a, b) => a - b);
   const pick = (from, to) => between(context, from, to);
-  return h('div.grid.two', null,
-    h('div.panel', null, heatMap({
-      title: what, note: 'each row a bucket, each point a trace', times, stepMs: found.step * 1000, range: found.range, marks, rowHeight: 17, left: 58, onPick: pick,
-      rows: bands.map((band) => ({ name: `${seconds(band.low)} to ${band.high === Infinity ? 'more' : seconds(band.high)}`, values: band.values })),
-      axis: bands.slice(1).map((band, n) => [n + 1, seconds(band.high)]),
-      strength: (value) => 0.12 + 0.88 * Math.sqrt(value / most), format: (value) => `${number(Math.round(value))} requests`,
-      points: thinned(found.exemplars).map((each) => ({ at: each.at, row: rowAt(bands, each.value), href: context.link(`/trace/${each.traceId}`), class: each.value > 0.1 ? 'slow' : '', label: `Trace of ${seconds(each.value)}`, r: each.value > 0.1 ? 4.5 : 3 })),
-    })),
-    h('div.panel', null, lineChart({
-      title: 'Median and p99', range: found.range, format: seconds, height: 225, marks, thresholds: [[0.1, 'the objective: 100 ms']], onPick: pick,
-      series: [...found.p50.map(({ points }) => ({ name: 'median', points })), ...found.p99.map(({ points }) => ({ name: 'p99', points }))],
-      actions: [pinButton(context, 'chart', () => ({ title: `${what}: p99`, query: `histogram_quantile(0.99, sum by (le) (rate(${found.selector}[1m])))`, language: 'promql', time: found.range.to / 1000 }))],
-    })));
+  return h(
+    'div.grid.two',
+    null,
+    h(
+      'div.panel',
+      null,
+      heatMap({
+        title: what,
+        note: 'each row a bucket, each point a trace',
+        times,
+        stepMs: found.step * 1000,
+        range: found.range,
+        marks,
+        rowHeight: 17,
+        left: 58,
+        onPick: pick,
+        rows: bands.map((band) => ({
+          name: `${seconds(band.low)} to ${band.high === Infinity ? 'more' : seconds(band.high)}`,
+          values: band.values,
+        })),
+        axis: bands.slice(1).map((band, n) => [n + 1, seconds(band.high)]),
+        strength: (value) => 0.12 + 0.88 * Math.sqrt(value / most),
+        format: (value) => `${number(Math.round(value))} requests`,
+        points: thinned(found.exemplars).map((each) => ({
+          at: each.at,
+          row: rowAt(bands, each.value),
+          href: context.link(`/trace/${each.traceId}`),
+          class: each.value > 0.1 ? 'slow' : '',
+          label: `Trace of ${seconds(each.value)}`,
+          r: each.value > 0.1 ? 4.5 : 3,
+        })),
+      }),
+    ),
+    h(
+      'div.panel',
+      null,
+      lineChart({
+        title: 'Median and p99',
+        range: found.range,
+        format: seconds,
+        height: 225,
+        marks,
+        thresholds: [[0.1, 'the objective: 100 ms']],
+        onPick: pick,
+        series: [
+          ...found.p50.map(({ points }) => ({ name: 'median', points })),
+          ...found.p99.map(({ points }) => ({ name: 'p99', points })),
+        ],
+        actions: [
+          pinButton(context, 'chart', () => ({
+            title: `${what}: p99`,
+            query: `histogram_quantile(0.99, sum by (le) (rate(${found.selector}[1m])))`,
+            language: 'promql',
+            time: found.range.to / 1000,
+          })),
+        ],
+      }),
+    ),
+  );
 }
 
 /** The slow ones all, of the others as many as can be told apart. */
@@ -86,31 +152,78 @@ function rowAt(bands, value) {
 // ---- quality ----
 
 const QUALITY = [
-  { title: 'Precision', query: `model:precision:window{model_name="${CONVERSION}"}`, low: `model:precision_low:window{model_name="${CONVERSION}"}`, threshold: [0.95, 'the objective: 95 %'] },
+  {
+    title: 'Precision',
+    query: `model:precision:window{model_name="${CONVERSION}"}`,
+    low: `model:precision_low:window{model_name="${CONVERSION}"}`,
+    threshold: [0.95, 'the objective: 95 %'],
+  },
   { title: 'Conversion', query: `model:converted_share:window{model_name="${CONVERSION}"}` },
 ];
 
 export async function readQuality(context) {
   const options = { signal: context.signal };
   const range = { ...context.range };
-  return { range, charts: await Promise.all(QUALITY.map(async (each) => ({ ...each, series: await prometheus.range(each.query, range, options), lows: each.low ? await prometheus.range(each.low, range, options) : [] }))) };
+  return {
+    range,
+    charts: await Promise.all(
+      QUALITY.map(async (each) => ({
+        ...each,
+        series: await prometheus.range(each.query, range, options),
+        lows: each.low ? await prometheus.range(each.low, range, options) : [],
+      })),
+    ),
+  };
 }
 
 export function drawQuality(context, { charts, range }, marks) {
   if (charts.every(({ series }) => !series.length)) {
-    return empty('No outcomes yet', 'Whether users converted comes hours to days of marketplace time after the prediction; the traffic of `faultline up` reports it.');
+    return empty(
+      'No outcomes yet',
+      'Whether users converted comes hours to days of marketplace time after the prediction; the traffic of `faultline up` reports it.',
+    );
   }
-  return h('div.grid.two', null, charts.map(({ title, series, lows, threshold }) => h('div.panel', null, series.length ? lineChart({
-    title: `${title} by model version`, range, format: percent, low: undefined, high: 1, height: 180, marks, thresholds: threshold ? [threshold] : [],
-    series: [...series.map((each) => named(each)), ...lows.map((each) => ({ ...named(each), name: `${each.labels.model_version} at least (95 %)`, dashed: true }))], onPick: (from, to) => between(context, from, to),
-  }) : empty(`No ${title.toLowerCase()} yet`, 'Nobody was said to convert in this window, or no outcome came back.'))));
+  return h(
+    'div.grid.two',
+    null,
+    charts.map(({ title, series, lows, threshold }) =>
+      h(
+        'div.panel',
+        null,
+        series.length
+          ? lineChart({
+              title: `${title} by model version`,
+              range,
+              format: percent,
+              low: undefined,
+              high: 1,
+              height: 180,
+              marks,
+              thresholds: threshold ? [threshold] : [],
+              series: [
+                ...series.map((each) => named(each)),
+                ...lows.map((each) => ({ ...named(each), name: `${each.labels.model_version} at least (95 %)`, dashed: true })),
+              ],
+              onPick: (from, to) => between(context, from, to),
+            })
+          : empty(`No ${title.toLowerCase()} yet`, 'Nobody was said to convert in this window, or no outcome came back.'),
+      ),
+    ),
+  );
 }
 
-const named = ({ labels, points }) => ({ name: labels.model_version, points, colour: labels.model_version === 'v1' ? 'c1' : 'c4' });
+const named = ({ labels, points }) => ({
+  name: labels.model_version,
+  points,
+  colour: labels.model_version === 'v1' ? 'c1' : 'c4',
+});
 
 // ---- drift ----
 
-const DRIFT = { psi: ['feature:psi:window', 'PSI: 0 is the reference, the alert is at 0.25'], ks: ['max by (model_name, model_version, feature) (feature_drift_ks)', 'KS distance: 0 to 1'] };
+const DRIFT = {
+  psi: ['feature:psi:window', 'PSI: 0 is the reference, the alert is at 0.25'],
+  ks: ['max by (model_name, model_version, feature) (feature_drift_ks)', 'KS distance: 0 to 1'],
+};
 
 export async function readDrift(context) {
   const measure = context.query.get('drift') === 'ks' ? 'ks' : 'psi';
@@ -123,21 +236,60 @@ export function drawDrift(context, { measure, step, range, series }, marks) {
   const [, note] = DRIFT[measure];
   const chooser = measureChooser(context, measure);
   if (!series.length) {
-    return [chooser, empty(measure === 'psi' ? 'No score yet' : 'No window is closed yet', measure === 'psi' ? 'PSI needs 500 rows in its half hour; below that nothing is scored. KS shows earlier.' : 'It takes some hundred predictions.')];
+    return [
+      chooser,
+      empty(
+        measure === 'psi' ? 'No score yet' : 'No window is closed yet',
+        measure === 'psi'
+          ? 'PSI needs 500 rows in its half hour; below that nothing is scored. KS shows earlier.'
+          : 'It takes some hundred predictions.',
+      ),
+    ];
   }
-  const rows = series.map(({ labels, points }) => ({ name: nameOf(labels), worst: Math.max(...points.map(([, value]) => value).filter(Number.isFinite), 0), values: new Map(points) })).sort((a, b) => b.worst - a.worst);
+  const rows = series
+    .map(({ labels, points }) => ({
+      name: nameOf(labels),
+      worst: Math.max(...points.map(([, value]) => value).filter(Number.isFinite), 0),
+      values: new Map(points),
+    }))
+    .sort((a, b) => b.worst - a.worst);
   const full = measure === 'psi' ? PSI_ALERT : Math.max(0.2, ...rows.map((row) => row.worst));
   const times = [...new Set(rows.flatMap((row) => [...row.values.keys()]))].sort((a, b) => a - b);
-  return h('div.panel', null, chooser, heatMap({
-    title: 'Feature by time', note, rows, times, stepMs: step * 1000, range, marks, left: 230, rowHeight: 15, onPick: (from, to) => between(context, from, to),
-    strength: (value) => value / full, loud: (value) => measure === 'psi' && value > PSI_ALERT, format: (value) => value.toFixed(3),
-  }));
+  return h(
+    'div.panel',
+    null,
+    chooser,
+    heatMap({
+      title: 'Feature by time',
+      note,
+      rows,
+      times,
+      stepMs: step * 1000,
+      range,
+      marks,
+      left: 230,
+      rowHeight: 15,
+      onPick: (from, to) => between(context, from, to),
+      strength: (value) => value / full,
+      loud: (value) => measure === 'psi' && value > PSI_ALERT,
+      format: (value) => value.toFixed(3),
+    }),
+  );
 }
 
 function measureChooser(context, measure) {
   const id = newId('drift');
-  return h('p.table-tools', null, h('label', { for: id }, 'Measure'), h('select', { id, onchange: (event) => context.go(changed({ drift: event.target.value === 'psi' ? null : 'ks' })) },
-    h('option', { value: 'psi', selected: measure === 'psi' }, 'PSI (half an hour)'), h('option', { value: 'ks', selected: measure === 'ks' }, 'KS (last window)')));
+  return h(
+    'p.table-tools',
+    null,
+    h('label', { for: id }, 'Measure'),
+    h(
+      'select',
+      { id, onchange: (event) => context.go(changed({ drift: event.target.value === 'psi' ? null : 'ks' })) },
+      h('option', { value: 'psi', selected: measure === 'psi' }, 'PSI (half an hour)'),
+      h('option', { value: 'ks', selected: measure === 'ks' }, 'KS (last window)'),
+    ),
+  );
 }
 
 /** conversion_model v1 shares its features with v2: the feature first, then whose. */

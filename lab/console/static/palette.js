@@ -3,7 +3,15 @@
 import { h } from './dom.js';
 
 const KNOWN = { gateway: 1, orchestrator: 2, feature_store: 3, nlp_model: 4, cv_model: 5, redis: 6, user: 0 };
-const LEVELS = { CRITICAL: 'critical', ERROR: 'error', WARNING: 'warning', WARN: 'warning', INFO: 'info', DEBUG: 'debug', TRACE: 'debug' };
+const LEVELS = {
+  CRITICAL: 'critical',
+  ERROR: 'error',
+  WARNING: 'warning',
+  WARN: 'warning',
+  INFO: 'info',
+  DEBUG: 'debug',
+  TRACE: 'debug',
+};
 
 /** The class of a service: c0 … c8. */
 export function colour(service) {

@@ -13,16 +13,61 @@ export function queryBox({ label, value, complete, run, examples = [], placehold
   const id = newId('query');
   const list = h('ul.completions', { id: `${id}-list`, role: 'listbox', 'aria-label': 'Completions', hidden: true });
   const input = h('input.query', {
-    id, type: 'text', value, placeholder, role: 'combobox', 'data-search': '', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false',
-    'aria-expanded': 'false', 'aria-autocomplete': 'list', 'aria-controls': list.id,
+    id,
+    type: 'text',
+    value,
+    placeholder,
+    role: 'combobox',
+    'data-search': '',
+    autocomplete: 'off',
+    autocapitalize: 'off',
+    spellcheck: 'false',
+    'aria-expanded': 'false',
+    'aria-autocomplete': 'list',
+    'aria-controls': list.id,
   });
   const box = new Box(input, list, complete, run);
-  const form = h('form.querybox', { role: 'search', onsubmit: (event) => { event.preventDefault(); box.submit(); } },
+  const form = h(
+    'form.querybox',
+    {
+      role: 'search',
+      onsubmit: (event) => {
+        event.preventDefault();
+        box.submit();
+      },
+    },
     h('label', { for: id }, label),
-    h('span.field', null, input, list), h('button.primary', { type: 'submit' }, 'Run'));
-  const shown = examples.length > 0 && h('div.examples', null, h('span.muted', null, 'Try'),
-    examples.map(([title, query]) => h('button.chip', { type: 'button', title: query, onclick: () => { input.value = query; box.submit(); } }, title)));
-  return { element: h('div.asking', null, form, shown), input, get value() { return input.value.trim(); } };
+    h('span.field', null, input, list),
+    h('button.primary', { type: 'submit' }, 'Run'),
+  );
+  const shown =
+    examples.length > 0 &&
+    h(
+      'div.examples',
+      null,
+      h('span.muted', null, 'Try'),
+      examples.map(([title, query]) =>
+        h(
+          'button.chip',
+          {
+            type: 'button',
+            title: query,
+            onclick: () => {
+              input.value = query;
+              box.submit();
+            },
+          },
+          title,
+        ),
+      ),
+    );
+  return {
+    element: h('div.asking', null, form, shown),
+    input,
+    get value() {
+      return input.value.trim();
+    },
+  };
 }
 
 class Box {
@@ -60,8 +105,17 @@ class Box {
 
   draw() {
     this.chosen = -1;
-    fill(this.list, this.found.items.map((item, n) => h('li', { id: `${this.list.id}-${n}`, role: 'option', 'aria-selected': 'false', 'data-n': n },
-      h('span.text', null, item.text), item.detail && h('span.detail', null, item.detail))));
+    fill(
+      this.list,
+      this.found.items.map((item, n) =>
+        h(
+          'li',
+          { id: `${this.list.id}-${n}`, role: 'option', 'aria-selected': 'false', 'data-n': n },
+          h('span.text', null, item.text),
+          item.detail && h('span.detail', null, item.detail),
+        ),
+      ),
+    );
     this.list.hidden = this.found.items.length === 0;
     this.input.setAttribute('aria-expanded', String(!this.list.hidden));
     this.input.removeAttribute('aria-activedescendant');

@@ -16,7 +16,11 @@ const MOST = 20;
 export function resultOf(language, query, range, context) {
   const place = h('div.result');
   const [load, draw] = WAYS[language];
-  show(place, () => load(query, range, { signal: context.signal }), (found) => draw(context, found, query, range));
+  show(
+    place,
+    () => load(query, range, { signal: context.signal }),
+    (found) => draw(context, found, query, range),
+  );
   return place;
 }
 
@@ -29,15 +33,45 @@ const WAYS = {
 function drawChart(context, found, query, range) {
   if (!found.length) return empty('No series', 'Nothing was counted under that name in this time.');
   const common = commonLabels(found);
-  return lineChart({ title: plural(found.length, 'series', 'series'), range, format: formatFor(query), series: found.slice(0, MOST).map((each) => ({ name: seriesName(each.labels, common), points: each.points })) });
+  return lineChart({
+    title: plural(found.length, 'series', 'series'),
+    range,
+    format: formatFor(query),
+    series: found.slice(0, MOST).map((each) => ({ name: seriesName(each.labels, common), points: each.points })),
+  });
 }
 
 function drawTraces(context, found) {
   if (!found.length) return empty('No trace matches', NOTHING_YET);
-  return h('div.scroll-x', null, h('table.rows', null, h('tbody', null, found.map((each) => h('tr', null,
-    h('td', null, h('a', { href: context.link(`/trace/${each.id}`) }, serviceName(each.service), ` ${each.name}`)), h('td', null, stamp(each.at, { millis: true })), h('td.figure', null, duration(each.ms * 1e6)))))));
+  return h(
+    'div.scroll-x',
+    null,
+    h(
+      'table.rows',
+      null,
+      h(
+        'tbody',
+        null,
+        found.map((each) =>
+          h(
+            'tr',
+            null,
+            h('td', null, h('a', { href: context.link(`/trace/${each.id}`) }, serviceName(each.service), ` ${each.name}`)),
+            h('td', null, stamp(each.at, { millis: true })),
+            h('td.figure', null, duration(each.ms * 1e6)),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 function drawLines(context, found) {
-  return found.length ? h('ol.log-lines', null, found.map((line) => h('li', null, logLine(context, line)))) : empty('No line matches', 'Look at a longer time.');
+  return found.length
+    ? h(
+        'ol.log-lines',
+        null,
+        found.map((line) => h('li', null, logLine(context, line))),
+      )
+    : empty('No line matches', 'Look at a longer time.');
 }

@@ -4,8 +4,19 @@ import { fill, h, icon, ICONS, svg, words } from './dom.js';
 import { link } from './app.js';
 import { zone } from './time.js';
 
-const LOOK = [['/', 'Map'], ['/overview', 'Overview'], ['/traces', 'Traces'], ['/logs', 'Logs'], ['/metrics', 'Metrics']];
-const PRACTISE = [['/practice', 'Practice'], ['/faults', 'Faults'], ['/gameday', 'Game day'], ['/runbooks', 'Runbooks']];
+const LOOK = [
+  ['/', 'Map'],
+  ['/overview', 'Overview'],
+  ['/traces', 'Traces'],
+  ['/logs', 'Logs'],
+  ['/metrics', 'Metrics'],
+];
+const PRACTISE = [
+  ['/practice', 'Practice'],
+  ['/faults', 'Faults'],
+  ['/gameday', 'Game day'],
+  ['/runbooks', 'Runbooks'],
+];
 /** A page's path without its last part, where that is an item of the page's list. */
 const PARENTS = { trace: '/traces', compare: '/traces', practice: '/practice', runbooks: '/runbooks' };
 const THEMES = ['system', 'light', 'dark'];
@@ -14,20 +25,60 @@ export function drawHeader(state, error) {
   const header = document.getElementById('header');
   const open = header.querySelector('nav')?.classList.contains('open') ?? false;
   const focused = header.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  fill(header,
-    h('div.topbar', null,
+  fill(
+    header,
+    h(
+      'div.topbar',
+      null,
       h('a.brand', { href: '/', 'data-path': '/', 'data-key': 'brand' }, glyph(), 'Faultline'),
-      h('button.menu', { type: 'button', 'aria-expanded': String(open), 'aria-controls': 'nav', 'aria-label': 'Menu', 'data-key': 'menu', onclick: toggle }, icon(ICONS.menu, 18)),
-      h('nav', { id: 'nav', 'aria-label': 'Pages', class: open ? 'open' : '' }, list(LOOK), h('span.divider', { 'aria-hidden': 'true' }), list(PRACTISE)),
-      h('div.right', null, state.player && h('span.player', { title: 'You play as' }, state.player), state.mode && h('span.mode', { title: 'How this system runs' }, state.mode), themeSwitch())),
-    drill(state), error && h('p.strip.bad', { role: 'alert' }, words(error.status === 401
-      ? 'The lab wants its token: reload the page to give it.'
-      : 'The lab does not answer. `faultline status` shows each program; this page goes on by itself.')));
+      h(
+        'button.menu',
+        {
+          type: 'button',
+          'aria-expanded': String(open),
+          'aria-controls': 'nav',
+          'aria-label': 'Menu',
+          'data-key': 'menu',
+          onclick: toggle,
+        },
+        icon(ICONS.menu, 18),
+      ),
+      h(
+        'nav',
+        { id: 'nav', 'aria-label': 'Pages', class: open ? 'open' : '' },
+        list(LOOK),
+        h('span.divider', { 'aria-hidden': 'true' }),
+        list(PRACTISE),
+      ),
+      h(
+        'div.right',
+        null,
+        state.player && h('span.player', { title: 'You play as' }, state.player),
+        state.mode && h('span.mode', { title: 'How this system runs' }, state.mode),
+        themeSwitch(),
+      ),
+    ),
+    drill(state),
+    error &&
+      h(
+        'p.strip.bad',
+        { role: 'alert' },
+        words(
+          error.status === 401
+            ? 'The lab wants its token: reload the page to give it.'
+            : 'The lab does not answer. `faultline status` shows each program; this page goes on by itself.',
+        ),
+      ),
+  );
   if (focused) header.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 
 function list(pages) {
-  return h('ul', null, pages.map(([path, name]) => h('li', null, h('a', { href: path, 'data-path': path, 'data-key': path }, name))));
+  return h(
+    'ul',
+    null,
+    pages.map(([path, name]) => h('li', null, h('a', { href: path, 'data-path': path, 'data-key': path }, name))),
+  );
 }
 
 function toggle(event) {
@@ -36,15 +87,23 @@ function toggle(event) {
 }
 
 function glyph() {
-  return svg('svg.glyph', { viewBox: '0 0 32 32', width: 24, height: 24, 'aria-hidden': 'true' },
-    svg('rect', { width: 32, height: 32, rx: 7 }), svg('path', { d: 'M4 18h7l3-9 5 15 3-10h6' }));
+  return svg(
+    'svg.glyph',
+    { viewBox: '0 0 32 32', width: 24, height: 24, 'aria-hidden': 'true' },
+    svg('rect', { width: 32, height: 32, rx: 7 }),
+    svg('path', { d: 'M4 18h7l3-9 5 15 3-10h6' }),
+  );
 }
 
 function drill({ drill: running }) {
   if (!running) return null;
   const level = running.level ? ` · level ${running.level}` : '';
-  return h('p.strip.drill', null, h('span', null, `A drill is on${level}. Something may be wrong: find out what.`),
-    h('a', { href: '/practice', 'data-key': 'drill' }, 'To the drill'));
+  return h(
+    'p.strip.drill',
+    null,
+    h('span', null, `A drill is on${level}. Something may be wrong: find out what.`),
+    h('a', { href: '/practice', 'data-key': 'drill' }, 'To the drill'),
+  );
 }
 
 /** Which page is shown, in the navigation; its links carry the present time and filter on. */
@@ -89,7 +148,20 @@ function name(button, theme) {
 }
 
 export function drawFooter() {
-  fill(document.getElementById('footer'),
+  fill(
+    document.getElementById('footer'),
     h('span', null, `Times are in ${zone()}; hold the pointer over one for UTC.`),
-    h('span.keys', null, h('kbd', null, '/'), ' query  ', h('kbd', null, 'Esc'), ' leave  ', h('kbd', null, 'j'), ' ', h('kbd', null, 'k'), ' rows'));
+    h(
+      'span.keys',
+      null,
+      h('kbd', null, '/'),
+      ' query  ',
+      h('kbd', null, 'Esc'),
+      ' leave  ',
+      h('kbd', null, 'j'),
+      ' ',
+      h('kbd', null, 'k'),
+      ' rows',
+    ),
+  );
 }

@@ -18,10 +18,18 @@ export function empty(title, next, ...more) {
 export function failure(error, retry) {
   const known = error instanceof ApiError;
   if (!known) console.error(error);
-  return h('div.failure', { role: 'alert' }, icon(ICONS.warning, 20), h('div', null,
-    h('p.failure-title', null, known ? error.title : 'This part of the page failed'),
-    h('p', null, words((known ? error.detail : error.message) || next(error.status))),
-    retry && h('button', { type: 'button', onclick: retry }, 'Try again')));
+  return h(
+    'div.failure',
+    { role: 'alert' },
+    icon(ICONS.warning, 20),
+    h(
+      'div',
+      null,
+      h('p.failure-title', null, known ? error.title : 'This part of the page failed'),
+      h('p', null, words((known ? error.detail : error.message) || next(error.status))),
+      retry && h('button', { type: 'button', onclick: retry }, 'Try again'),
+    ),
+  );
 }
 
 function next(status) {
@@ -45,7 +53,11 @@ export async function show(element, load, draw, { again = false } = {}) {
     if (element.turn === turn && !(again && inUse(element))) fill(element, draw(found));
   } catch (error) {
     if (error.name === 'AbortError') return;
-    if (element.turn === turn) fill(element, failure(error, () => show(element, load, draw)));
+    if (element.turn === turn)
+      fill(
+        element,
+        failure(error, () => show(element, load, draw)),
+      );
   } finally {
     if (element.turn === turn) element.removeAttribute('aria-busy');
   }

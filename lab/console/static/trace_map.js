@@ -12,7 +12,13 @@ const WIDTH = 1000;
 export function traceMap(rows, whole, pick) {
   const shades = [svg('rect.shade', { y: 0, height: HEIGHT }), svg('rect.shade', { y: 0, height: HEIGHT })];
   const band = svg('rect.brush', { y: 0, height: HEIGHT, visibility: 'hidden' });
-  const drawing = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' }, strokes(rows, whole), shades, band);
+  const drawing = svg(
+    'svg',
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+    strokes(rows, whole),
+    shades,
+    band,
+  );
   const element = h('div.trace-map', { title: 'Drag a part to look at it closely; double-click for the whole' }, drawing);
   listen(element, drawing, band, whole, pick);
   return { element, set: (zoom) => shade(shades, whole, zoom) };
@@ -46,7 +52,10 @@ function listen(element, drawing, band, whole, pick) {
     return Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
   };
   const time = (share) => whole.from + share * (whole.to - whole.from);
-  element.addEventListener('pointerdown', (event) => { start = at(event); element.setPointerCapture(event.pointerId); });
+  element.addEventListener('pointerdown', (event) => {
+    start = at(event);
+    element.setPointerCapture(event.pointerId);
+  });
   element.addEventListener('pointermove', (event) => {
     if (start === null) return;
     const now = at(event);
@@ -73,7 +82,16 @@ export function timeAxis() {
     set(zoom) {
       const size = zoom.to - zoom.from;
       const marks = ticks(zoom.from, zoom.to, lane.clientWidth > 500 ? 6 : 3).filter((ns) => (ns - zoom.from) / size < 0.96);
-      fill(lane, marks.map((ns) => h('span.tick', { style: { left: `${((ns - zoom.from) / size) * 100}%` } }, ns === 0 ? '0' : duration(ns).replace(/\.0+(?= )/, ''))));
+      fill(
+        lane,
+        marks.map((ns) =>
+          h(
+            'span.tick',
+            { style: { left: `${((ns - zoom.from) / size) * 100}%` } },
+            ns === 0 ? '0' : duration(ns).replace(/\.0+(?= )/, ''),
+          ),
+        ),
+      );
     },
   };
 }
@@ -85,7 +103,28 @@ export function pathByService(segments) {
   const all = [...total.values()].reduce((sum, each) => sum + each, 0) || 1;
   const rows = [...total].sort((a, b) => b[1] - a[1]);
   const bar = h('div.path-bar', { 'aria-hidden': 'true' });
-  append(bar, rows.map(([service, ns]) => h(`span.${colour(service)}`, { style: { 'flex-grow': ns / all } })));
-  return h('div.path', null, h('p.path-title', null, 'Critical path'), bar, h('ul.legend', null, rows.map(([service, ns]) =>
-    h('li', null, h(`span.swatch.${colour(service)}`), `${service} `, h('b', null, duration(ns)), h('span.muted', null, ` ${Math.round((ns / all) * 100)} %`)))));
+  append(
+    bar,
+    rows.map(([service, ns]) => h(`span.${colour(service)}`, { style: { 'flex-grow': ns / all } })),
+  );
+  return h(
+    'div.path',
+    null,
+    h('p.path-title', null, 'Critical path'),
+    bar,
+    h(
+      'ul.legend',
+      null,
+      rows.map(([service, ns]) =>
+        h(
+          'li',
+          null,
+          h(`span.swatch.${colour(service)}`),
+          `${service} `,
+          h('b', null, duration(ns)),
+          h('span.muted', null, ` ${Math.round((ns / all) * 100)} %`),
+        ),
+      ),
+    ),
+  );
 }

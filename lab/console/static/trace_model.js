@@ -9,10 +9,14 @@ export function parseTrace(body) {
   const rows = [];
   for (const batch of inner.batches ?? inner.resourceSpans ?? []) {
     const resource = attributes(batch.resource?.attributes);
-    for (const scope of batch.scopeSpans ?? []) for (const span of scope.spans ?? []) rows.push({ span, resource, scope: scope.scope?.name ?? '' });
+    for (const scope of batch.scopeSpans ?? [])
+      for (const span of scope.spans ?? []) rows.push({ span, resource, scope: scope.scope?.name ?? '' });
   }
   if (!rows.length) return { base: 0n, spans: [] };
-  const base = rows.reduce((least, { span }) => (BigInt(span.startTimeUnixNano) < least ? BigInt(span.startTimeUnixNano) : least), BigInt(rows[0].span.startTimeUnixNano));
+  const base = rows.reduce(
+    (least, { span }) => (BigInt(span.startTimeUnixNano) < least ? BigInt(span.startTimeUnixNano) : least),
+    BigInt(rows[0].span.startTimeUnixNano),
+  );
   const spans = rows.map((row) => toSpan(row, base));
   return { base, spans: spans.sort(byStart) };
 }
@@ -23,13 +27,28 @@ const STATUS = { STATUS_CODE_OK: 'ok', STATUS_CODE_ERROR: 'error', 1: 'ok', 2: '
 
 function toSpan({ span, resource, scope }, base) {
   return {
-    traceId: hexId(span.traceId, 16), id: hexId(span.spanId, 8), parent: hexId(span.parentSpanId, 8),
-    service: String(resource['service.name'] ?? ''), name: span.name ?? '', scope,
-    kind: KINDS[span.kind] ?? String(span.kind ?? '').replace('SPAN_KIND_', '').toLowerCase(),
-    start: Number(BigInt(span.startTimeUnixNano) - base), end: Number(BigInt(span.endTimeUnixNano) - base),
-    status: STATUS[span.status?.code] ?? 'unset', message: span.status?.message ?? '',
-    attributes: attributes(span.attributes), resource,
-    events: (span.events ?? []).map((event) => ({ at: Number(BigInt(event.timeUnixNano ?? base) - base), name: event.name ?? '', attributes: attributes(event.attributes) })),
+    traceId: hexId(span.traceId, 16),
+    id: hexId(span.spanId, 8),
+    parent: hexId(span.parentSpanId, 8),
+    service: String(resource['service.name'] ?? ''),
+    name: span.name ?? '',
+    scope,
+    kind:
+      KINDS[span.kind] ??
+      String(span.kind ?? '')
+        .replace('SPAN_KIND_', '')
+        .toLowerCase(),
+    start: Number(BigInt(span.startTimeUnixNano) - base),
+    end: Number(BigInt(span.endTimeUnixNano) - base),
+    status: STATUS[span.status?.code] ?? 'unset',
+    message: span.status?.message ?? '',
+    attributes: attributes(span.attributes),
+    resource,
+    events: (span.events ?? []).map((event) => ({
+      at: Number(BigInt(event.timeUnixNano ?? base) - base),
+      name: event.name ?? '',
+      attributes: attributes(event.attributes),
+    })),
     links: (span.links ?? []).map((each) => ({ traceId: hexId(each.traceId, 16), spanId: hexId(each.spanId, 8) })),
   };
 }
@@ -41,7 +60,8 @@ export function attributes(rows) {
 
 function value(typed) {
   if ('stringValue' in typed) return typed.stringValue;
-  if ('intValue' in typed) return Number.isSafeInteger(Number(typed.intValue)) ? Number(typed.intValue) : String(typed.intValue);
+  if ('intValue' in typed)
+    return Number.isSafeInteger(Number(typed.intValue)) ? Number(typed.intValue) : String(typed.intValue);
   if ('doubleValue' in typed) return Number(typed.doubleValue);
   if ('boolValue' in typed) return typed.boolValue;
   if ('arrayValue' in typed) return (typed.arrayValue.values ?? []).map(value);
@@ -72,8 +92,20 @@ export function buildTree(spans) {
     else if (children.has(span.parent)) children.get(span.parent).push(span);
     else children.set(span.parent, [span]);
   }
-  orphans.push(...cutCircles([...byId.values()].sort((a, b) => a.start - b.start), children, [...roots, ...orphans]));
-  return { tops: [...roots, ...orphans], children, orphans: new Set(orphans.map((span) => span.id)), byId, root: roots[0] ?? orphans[0] };
+  orphans.push(
+    ...cutCircles(
+      [...byId.values()].sort((a, b) => a.start - b.start),
+      children,
+      [...roots, ...orphans],
+    ),
+  );
+  return {
+    tops: [...roots, ...orphans],
+    children,
+    orphans: new Set(orphans.map((span) => span.id)),
+    byId,
+    root: roots[0] ?? orphans[0],
+  };
 }
 
 function cutCircles(ordered, children, tops) {
@@ -82,7 +114,10 @@ function cutCircles(ordered, children, tops) {
   const cut = [];
   for (const span of ordered) {
     if (reached.has(span.id)) continue;
-    children.set(span.parent, children.get(span.parent).filter((each) => each !== span));
+    children.set(
+      span.parent,
+      children.get(span.parent).filter((each) => each !== span),
+    );
     reach([span], children, reached);
     cut.push(span);
   }
@@ -138,11 +173,14 @@ const SKEW_NS = 5e6; // as lab/diagnosis/one_trace.py: what networks and schedul
 /** Remarks on a span that lies oddly in its trace: texts, empty where all is well. */
 export function remarks(span, tree) {
   const found = [];
-  if (tree.orphans.has(span.id)) found.push(`Its parent ${span.parent} is not in the trace: spans were lost, or have not arrived yet.`);
+  if (tree.orphans.has(span.id))
+    found.push(`Its parent ${span.parent} is not in the trace: spans were lost, or have not arrived yet.`);
   const parent = tree.byId.get(span.parent);
   if (parent && parent.service !== span.service) {
-    if (span.start < parent.start - SKEW_NS) found.push('It starts before its caller did: the clocks of the two differ (clock skew).');
-    else if (span.end > parent.end + SKEW_NS) found.push('It ends after its caller’s span: it outlived the call, or the clocks differ (clock skew).');
+    if (span.start < parent.start - SKEW_NS)
+      found.push('It starts before its caller did: the clocks of the two differ (clock skew).');
+    else if (span.end > parent.end + SKEW_NS)
+      found.push('It ends after its caller’s span: it outlived the call, or the clocks differ (clock skew).');
   }
   return found;
 }
@@ -155,10 +193,26 @@ export function traceRemarks(tree) {
     const { service } = tree.byId.get(id);
     orphans.set(service, (orphans.get(service) ?? 0) + 1);
   }
-  for (const [service, count] of orphans) found.push(`${count} ${count === 1 ? 'span' : 'spans'} of ${service} name${count === 1 ? 's' : ''} a parent that is not in the trace: spans were lost, or have not arrived yet.`);
+  for (const [service, count] of orphans)
+    found.push(
+      `${count} ${count === 1 ? 'span' : 'spans'} of ${service} name${count === 1 ? 's' : ''} a parent that is not in the trace: spans were lost, or have not arrived yet.`,
+    );
   const roots = tree.tops.length - tree.orphans.size;
   if (roots > 1) found.push(`The trace has ${roots} roots.`);
-  const skewed = new Set([...tree.byId.values()].filter((span) => remarks(span, tree).some((text) => text.includes('clock'))).map((span) => span.service));
-  for (const service of skewed) found.push(`Spans of ${service} lie outside their parents: a clock is wrong, or they outlived their caller.`);
+  const skewed = new Set(
+    [...tree.byId.values()]
+      .filter((span) => remarks(span, tree).some((text) => text.includes('clock')))
+      .map((span) => span.service),
+  );
+  for (const service of skewed)
+    found.push(`Spans of ${service} lie outside their parents: a clock is wrong, or they outlived their caller.`);
   return found;
+}
+
+/** Whether a span's names, message, id or attributes hold a text (lower case). */
+export function holds(span, text) {
+  return (
+    [span.service, span.name, operation(span), span.message, span.id].some((each) => each.toLowerCase().includes(text)) ||
+    Object.entries(span.attributes).some(([name, value]) => `${name}=${value}`.toLowerCase().includes(text))
+  );
 }

@@ -21,7 +21,10 @@ export class RowWindow {
 
   later() {
     if (this.asked) return;
-    this.asked = requestAnimationFrame(() => { this.asked = 0; this.update(); });
+    this.asked = requestAnimationFrame(() => {
+      this.asked = 0;
+      this.update();
+    });
   }
 
   /** Another number of rows, all drawn anew. */
@@ -84,16 +87,30 @@ export class RowWindow {
 export function drawRow(row, facts) {
   const { span, depth, below } = row;
   const flags = flagsOf(row, facts);
-  return h('div.span-row', {
-    id: facts.id, role: 'treeitem', 'aria-level': depth + 1, 'aria-selected': String(facts.selected),
-    'aria-expanded': below ? String(facts.open) : null, 'data-span': span.id, 'aria-label': spoken(row, facts),
-    class: `${facts.selected ? 'selected' : ''} ${facts.match ? 'match' : ''} ${span.status === 'error' ? 'error' : ''}`,
-  },
-  h('span.span-name', { style: { '--depth': Math.min(depth, 14) } },
-    h('span.toggle', { 'data-toggle': below ? '' : null, class: facts.open ? 'open' : '' }, below ? '›' : ''),
-    h(`span.swatch.${colour(span.service)}`), h('span.span-service', null, span.service), h('span.span-operation', null, operation(span)),
-    !facts.open && below > 0 && h('span.count', null, `+${below}`), flags),
-  h('span.span-lane', null, lane(span, facts)));
+  return h(
+    'div.span-row',
+    {
+      id: facts.id,
+      role: 'treeitem',
+      'aria-level': depth + 1,
+      'aria-selected': String(facts.selected),
+      'aria-expanded': below ? String(facts.open) : null,
+      'data-span': span.id,
+      'aria-label': spoken(row, facts),
+      class: `${facts.selected ? 'selected' : ''} ${facts.match ? 'match' : ''} ${span.status === 'error' ? 'error' : ''}`,
+    },
+    h(
+      'span.span-name',
+      { style: { '--depth': Math.min(depth, 14) } },
+      h('span.toggle', { 'data-toggle': below ? '' : null, class: facts.open ? 'open' : '' }, below ? '›' : ''),
+      h(`span.swatch.${colour(span.service)}`),
+      h('span.span-service', null, span.service),
+      h('span.span-operation', null, operation(span)),
+      !facts.open && below > 0 && h('span.count', null, `+${below}`),
+      flags,
+    ),
+    h('span.span-lane', null, lane(span, facts)),
+  );
 }
 
 function flagsOf({ span, orphan }, { remarks, logs, mark }) {
@@ -102,7 +119,10 @@ function flagsOf({ span, orphan }, { remarks, logs, mark }) {
   if (span.status === 'error') found.push(h('span.flag.bad', { title: span.message || 'error' }, 'error'));
   if (orphan) found.push(h('span.flag.warn', { title: remarks[0] }, 'no parent'));
   else if (remarks.length) found.push(h('span.flag.warn', { title: remarks.join(' ') }, 'clock'));
-  if (span.links.length) found.push(h('span.flag', { title: `Shared its batch with ${span.links.length} other requests` }, `⇄ ${span.links.length}`));
+  if (span.links.length)
+    found.push(
+      h('span.flag', { title: `Shared its batch with ${span.links.length} other requests` }, `⇄ ${span.links.length}`),
+    );
   if (logs) found.push(h('span.flag', { title: `${logs} log lines` }, `≡ ${logs}`));
   return found;
 }
@@ -125,13 +145,23 @@ function lane(span, { zoom, segments }) {
   const right = Math.min(100, at(span.end));
   const text = h('span.span-time', null, duration(span.end - span.start));
   if (right < 0 || left > 100) return h('span.outside', null, left > 100 ? '›' : '‹', text);
-  setStyle(text, right > 72 && left > 18 ? { right: `calc(${100 - left}% + 5px)` } : right > 84 ? { right: '4px' } : { left: `calc(${right}% + 5px)` });
+  setStyle(
+    text,
+    right > 72 && left > 18
+      ? { right: `calc(${100 - left}% + 5px)` }
+      : right > 84
+        ? { right: '4px' }
+        : { left: `calc(${right}% + 5px)` },
+  );
   if (right > 84 && left <= 18) text.classList.add('within');
   return [
     h(`span.span-bar.${colour(span.service)}`, { style: { left: `${left}%`, width: `${Math.max(right - left, 0)}%` } }),
-    svg('svg.lane', { viewBox: `0 0 ${LANE} ${ROW}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+    svg(
+      'svg.lane',
+      { viewBox: `0 0 ${LANE} ${ROW}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' },
       svg('path.critical', { d: stretches(segments, zoom) }),
-      svg('path.event', { d: span.events.map((event) => `M${(at(event.at) * LANE) / 100} 3v20`).join('') })),
+      svg('path.event', { d: span.events.map((event) => `M${(at(event.at) * LANE) / 100} 3v20`).join('') }),
+    ),
     text,
   ];
 }
@@ -148,5 +178,7 @@ function stretches(segments, zoom) {
     if (last && from - last[1] < 1) last[1] = Math.max(last[1], to);
     else merged.push([from, to]);
   }
-  return merged.map(([from, to]) => `M${from.toFixed(2)} 10.500h${(to - from).toFixed(2)}v5h${(from - to).toFixed(2)}z`).join('');
+  return merged
+    .map(([from, to]) => `M${from.toFixed(2)} 10.500h${(to - from).toFixed(2)}v5h${(from - to).toFixed(2)}z`)
+    .join('');
 }

@@ -4,7 +4,7 @@ import { announce, fill, h, newId } from './dom.js';
 import { criticalPath, exclusive, timeBySpan } from './critical_path.js';
 import { plural } from './format.js';
 import { timeAxis, traceMap } from './trace_map.js';
-import { buildTree, operation, remarks, rowsOf } from './trace_model.js';
+import { buildTree, holds, remarks, rowsOf } from './trace_model.js';
 import { drawRow, RowWindow } from './trace_rows.js';
 
 const AXIS_PX = 26;
@@ -42,7 +42,13 @@ class TraceView {
   build(element) {
     const { compact } = this.options;
     this.axis = timeAxis();
-    this.tree_ = h('div.span-tree', { role: 'tree', tabindex: 0, 'aria-label': `${plural(this.rows.length, 'span')} of the trace`, onkeydown: (event) => this.key(event), onclick: (event) => this.clicked(event) });
+    this.tree_ = h('div.span-tree', {
+      role: 'tree',
+      tabindex: 0,
+      'aria-label': `${plural(this.rows.length, 'span')} of the trace`,
+      onkeydown: (event) => this.key(event),
+      onclick: (event) => this.clicked(event),
+    });
     this.scroller = h('div.span-scroller', { class: compact ? 'compact' : '' }, this.axis.element, this.tree_);
     this.map = compact ? null : traceMap(this.rows, this.whole, (zoom) => this.setZoom(zoom));
     fill(element, !compact && this.tools(), this.map?.element, this.scroller);
@@ -55,12 +61,31 @@ class TraceView {
   tools() {
     const id = newId('find');
     this.count = h('span.muted', { role: 'status' });
-    this.find = h('input', { id, type: 'search', 'data-search': '', placeholder: 'service, operation, attribute …', spellcheck: 'false', oninput: () => this.search(), onkeydown: (event) => this.findKey(event) });
+    this.find = h('input', {
+      id,
+      type: 'search',
+      'data-search': '',
+      placeholder: 'service, operation, attribute …',
+      spellcheck: 'false',
+      oninput: () => this.search(),
+      onkeydown: (event) => this.findKey(event),
+    });
     const button = (text, label, act) => h('button', { type: 'button', 'aria-label': label, title: label, onclick: act }, text);
-    return h('div.span-tools', null,
-      h('label', { for: id }, 'Find'), this.find, this.count, h('span.spring'),
-      button('−', 'Zoom out', () => this.scaleBy(2)), button('+', 'Zoom in', () => this.scaleBy(0.5)), button('‹', 'Earlier', () => this.pan(-0.25)), button('›', 'Later', () => this.pan(0.25)), button('Whole', 'The whole time', () => this.setZoom({ ...this.whole })),
-      button('Collapse', 'Show the first two levels only', () => this.fold(true)), button('Expand', 'Show every span', () => this.fold(false)));
+    return h(
+      'div.span-tools',
+      null,
+      h('label', { for: id }, 'Find'),
+      this.find,
+      this.count,
+      h('span.spring'),
+      button('−', 'Zoom out', () => this.scaleBy(2)),
+      button('+', 'Zoom in', () => this.scaleBy(0.5)),
+      button('‹', 'Earlier', () => this.pan(-0.25)),
+      button('›', 'Later', () => this.pan(0.25)),
+      button('Whole', 'The whole time', () => this.setZoom({ ...this.whole })),
+      button('Collapse', 'Show the first two levels only', () => this.fold(true)),
+      button('Expand', 'Show every span', () => this.fold(false)),
+    );
   }
 
   /** Which rows are in sight of the tree: those under a closed one are not. */
@@ -80,9 +105,16 @@ class TraceView {
     const row = this.shown[n];
     const { id } = row.span;
     return drawRow(row, {
-      id: `${this.prefix}-${n}`, open: !this.closed.has(id), selected: n === this.at, match: this.found.includes(id),
-      remarks: this.remarks.get(id), pathNs: this.pathNs.get(id) ?? 0, segments: this.onPath.get(id) ?? [],
-      logs: this.logs.get(id)?.length ?? 0, mark: this.options.marks?.get(id), zoom: this.zoom,
+      id: `${this.prefix}-${n}`,
+      open: !this.closed.has(id),
+      selected: n === this.at,
+      match: this.found.includes(id),
+      remarks: this.remarks.get(id),
+      pathNs: this.pathNs.get(id) ?? 0,
+      segments: this.onPath.get(id) ?? [],
+      logs: this.logs.get(id)?.length ?? 0,
+      mark: this.options.marks?.get(id),
+      zoom: this.zoom,
     });
   }
 
@@ -97,11 +129,19 @@ class TraceView {
     const span = this.tree.byId.get(id) ?? this.tree.root;
     if (!this.shown.some((row) => row.span === span)) this.openTo(span);
     this.selected = span;
-    this.move(this.shown.findIndex((row) => row.span === span), quiet);
+    this.move(
+      this.shown.findIndex((row) => row.span === span),
+      quiet,
+    );
   }
 
   openTo(span) {
-    for (let up = this.tree.byId.get(span.parent), n = 0; up && n < this.rows.length; up = this.tree.byId.get(up.parent), n += 1) this.closed.delete(up.id);
+    for (
+      let up = this.tree.byId.get(span.parent), n = 0;
+      up && n < this.rows.length;
+      up = this.tree.byId.get(up.parent), n += 1
+    )
+      this.closed.delete(up.id);
     this.layOut();
   }
 
@@ -215,11 +255,23 @@ class TraceView {
     const down = () => this.move(this.at + 1);
     const up = () => this.move(this.at - 1);
     return {
-      ArrowDown: down, j: down, ArrowUp: up, k: up, Home: () => this.move(0), End: () => this.move(this.shown.length - 1),
-      PageDown: () => this.move(this.at + page), PageUp: () => this.move(this.at - page),
-      ArrowRight: () => (shiftKey ? this.pan(0.1) : this.inward()), ArrowLeft: () => (shiftKey ? this.pan(-0.1) : this.outward()),
-      Enter: () => this.toggle(), ' ': () => this.toggle(), '+': () => this.scaleBy(0.5), '=': () => this.scaleBy(0.5), '-': () => this.scaleBy(2),
-      0: () => this.setZoom({ ...this.whole }), Escape: () => this.setZoom({ ...this.whole }),
+      ArrowDown: down,
+      j: down,
+      ArrowUp: up,
+      k: up,
+      Home: () => this.move(0),
+      End: () => this.move(this.shown.length - 1),
+      PageDown: () => this.move(this.at + page),
+      PageUp: () => this.move(this.at - page),
+      ArrowRight: () => (shiftKey ? this.pan(0.1) : this.inward()),
+      ArrowLeft: () => (shiftKey ? this.pan(-0.1) : this.outward()),
+      Enter: () => this.toggle(),
+      ' ': () => this.toggle(),
+      '+': () => this.scaleBy(0.5),
+      '=': () => this.scaleBy(0.5),
+      '-': () => this.scaleBy(2),
+      0: () => this.setZoom({ ...this.whole }),
+      Escape: () => this.setZoom({ ...this.whole }),
     };
   }
 
@@ -247,9 +299,4 @@ function wholeOf(spans, least = 0) {
   const from = Math.min(...spans.map((span) => span.start));
   const to = Math.max(...spans.map((span) => span.end), from + SMALLEST_NS);
   return { from, to: Math.max(to, from + least) };
-}
-
-function holds(span, text) {
-  return [span.service, span.name, operation(span), span.message, span.id].some((each) => each.toLowerCase().includes(text))
-    || Object.entries(span.attributes).some(([name, value]) => `${name}=${value}`.toLowerCase().includes(text));
 }

@@ -19,10 +19,17 @@ const EXAMPLES = [
   ['Long waits for a batch', '{ name = "batch_wait" && duration > 50ms }'],
   ['Slow Redis', '{ span.db.system.name = "redis" && duration > 10ms }'],
   ['Slow on v2', '{ name = "model_inference" && span.ml.model.version = "v2" && duration > 30ms }'],
-  ['gateway over cv_model', '{ resource.service.name = "gateway" } >> { resource.service.name = "cv_model" && duration > 50ms }'],
+  [
+    'gateway over cv_model',
+    '{ resource.service.name = "gateway" } >> { resource.service.name = "cv_model" && duration > 50ms }',
+  ],
 ];
 const LIMITS = [20, 100, 500];
-const SORTS = { newest: (a, b) => b.at - a.at, slowest: (a, b) => b.ms - a.ms, errors: (a, b) => b.errors - a.errors || b.at - a.at };
+const SORTS = {
+  newest: (a, b) => b.at - a.at,
+  slowest: (a, b) => b.ms - a.ms,
+  errors: (a, b) => b.errors - a.errors || b.at - a.at,
+};
 
 /** The query that the map's filter stands for. */
 export function filterQuery(query) {
@@ -38,7 +45,13 @@ export function filterQuery(query) {
 export async function show(main, context) {
   const asked = context.query.get('q') ?? filterQuery(context.query);
   const limit = LIMITS.find((each) => String(each) === context.query.get('limit')) ?? 100;
-  const box = queryBox({ label: 'TraceQL', value: asked, complete: completeTraceQL, examples: EXAMPLES, run: (q) => context.go(changed({ q })) });
+  const box = queryBox({
+    label: 'TraceQL',
+    value: asked,
+    complete: completeTraceQL,
+    examples: EXAMPLES,
+    run: (q) => context.go(changed({ q })),
+  });
   const results = h('div.results');
   main.append(head(context, 'Traces', { refresh: true, source: 'tempo', query: () => asked }), box.element, results);
   const look = () => tempo.search(asked || '{ }', context.range, limit, { signal: context.signal });
@@ -51,22 +64,61 @@ function drawn(context, found, limit) {
   const sort = context.query.get('sort') in SORTS ? context.query.get('sort') : 'newest';
   const sorted = [...found].sort(SORTS[sort]);
   return [
-    h('div.panel', null, pointChart({
-      title: 'Duration', note: 'each point is a trace; crosses have errors', range: { ...context.range }, format: (ms) => duration(ms * 1e6),
-      points: found.map((each) => ({ at: each.at, value: Math.max(each.ms, 0.5), href: context.link(`/trace/${each.id}`), colour: colour(each.service), error: each.errors > 0, label: `${each.service} ${each.name}, ${each.ms} ms${each.errors ? ', with errors' : ''}` })),
-      onPick: (from, to) => between(context, from, to),
-    })),
+    h(
+      'div.panel',
+      null,
+      pointChart({
+        title: 'Duration',
+        note: 'each point is a trace; crosses have errors',
+        range: { ...context.range },
+        format: (ms) => duration(ms * 1e6),
+        points: found.map((each) => ({
+          at: each.at,
+          value: Math.max(each.ms, 0.5),
+          href: context.link(`/trace/${each.id}`),
+          colour: colour(each.service),
+          error: each.errors > 0,
+          label: `${each.service} ${each.name}, ${each.ms} ms${each.errors ? ', with errors' : ''}`,
+        })),
+        onPick: (from, to) => between(context, from, to),
+      }),
+    ),
     h('div.panel', null, tools(context, found, sort, limit), table(context, sorted)),
   ];
 }
 
 function tools(context, found, sort, limit) {
   const ids = { sort: newId('sort'), limit: newId('limit') };
-  const compare = h('button', { type: 'button', disabled: true, 'data-compare': '', onclick: () => context.go(context.link(`/compare/${chosen(compare).join('/')}`)) }, 'Compare the two ticked');
+  const compare = h(
+    'button',
+    {
+      type: 'button',
+      disabled: true,
+      'data-compare': '',
+      onclick: () => context.go(context.link(`/compare/${chosen(compare).join('/')}`)),
+    },
+    'Compare the two ticked',
+  );
   const full = found.length >= limit ? `the newest ${limit} of more` : plural(found.length, 'trace');
-  return h('div.table-tools', null, h('h2', null, full), h('span.spring'), compare,
-    h('label', { for: ids.sort }, 'Order'), h('select', { id: ids.sort, onchange: (event) => context.go(changed({ sort: event.target.value })) }, Object.keys(SORTS).map((each) => h('option', { value: each, selected: each === sort }, each))),
-    h('label', { for: ids.limit }, 'At most'), h('select', { id: ids.limit, onchange: (event) => context.go(changed({ limit: event.target.value })) }, LIMITS.map((each) => h('option', { value: each, selected: each === limit }, each))));
+  return h(
+    'div.table-tools',
+    null,
+    h('h2', null, full),
+    h('span.spring'),
+    compare,
+    h('label', { for: ids.sort }, 'Order'),
+    h(
+      'select',
+      { id: ids.sort, onchange: (event) => context.go(changed({ sort: event.target.value })) },
+      Object.keys(SORTS).map((each) => h('option', { value: each, selected: each === sort }, each)),
+    ),
+    h('label', { for: ids.limit }, 'At most'),
+    h(
+      'select',
+      { id: ids.limit, onchange: (event) => context.go(changed({ limit: event.target.value })) },
+      LIMITS.map((each) => h('option', { value: each, selected: each === limit }, each)),
+    ),
+  );
 }
 
 const chosen = (within) => [...within.closest('.panel').querySelectorAll('input:checked')].map((box) => box.value);
@@ -78,16 +130,71 @@ function ticked(event) {
 
 function table(context, found) {
   const slowest = Math.max(...found.map((each) => each.ms), 1);
-  return h('div.scroll-x', null, h('table.rows.traces', null,
-    h('thead', null, h('tr', null, h('th', { scope: 'col' }, h('span.hidden-text', null, 'Compare')), ['Root', 'Started', 'Duration', 'Spans', 'Services', 'Errors', 'Matches'].map((each) => h('th', { scope: 'col' }, each)))),
-    h('tbody', null, found.map((each) => h('tr', null,
-      h('td', null, h('input', { type: 'checkbox', value: each.id, 'aria-label': `Compare trace ${each.id.slice(0, 8)}`, onchange: ticked })),
-      h('td', null, h('a.row-link', { href: context.link(`/trace/${each.id}`) }, serviceName(each.service || '(no root yet)'), ` ${each.name}`)),
-      h('td.when', null, stamp(each.at, { millis: true })),
-      h('td', null, h('span.meter', null, h('span', { class: colour(each.service), style: { width: `${(each.ms / slowest) * 100}%` } })), h('span.figure', null, duration(each.ms * 1e6))),
-      h('td.figure', null, each.spans || '–'), h('td.figure', null, each.services.length || '–'),
-      h('td.figure', null, each.errors ? h('span.badge.bad', null, each.errors) : '0'),
-      h('td.muted', null, matchesOf(each)))))));
+  return h(
+    'div.scroll-x',
+    null,
+    h(
+      'table.rows.traces',
+      null,
+      h(
+        'thead',
+        null,
+        h(
+          'tr',
+          null,
+          h('th', { scope: 'col' }, h('span.hidden-text', null, 'Compare')),
+          ['Root', 'Started', 'Duration', 'Spans', 'Services', 'Errors', 'Matches'].map((each) =>
+            h('th', { scope: 'col' }, each),
+          ),
+        ),
+      ),
+      h(
+        'tbody',
+        null,
+        found.map((each) =>
+          h(
+            'tr',
+            null,
+            h(
+              'td',
+              null,
+              h('input', {
+                type: 'checkbox',
+                value: each.id,
+                'aria-label': `Compare trace ${each.id.slice(0, 8)}`,
+                onchange: ticked,
+              }),
+            ),
+            h(
+              'td',
+              null,
+              h(
+                'a.row-link',
+                { href: context.link(`/trace/${each.id}`) },
+                serviceName(each.service || '(no root yet)'),
+                ` ${each.name}`,
+              ),
+            ),
+            h('td.when', null, stamp(each.at, { millis: true })),
+            h(
+              'td',
+              null,
+              h(
+                'span.meter',
+                null,
+                h('span', { class: colour(each.service), style: { width: `${(each.ms / slowest) * 100}%` } }),
+              ),
+              h('span.figure', null, duration(each.ms * 1e6)),
+            ),
+            h('td.figure', null, each.spans || '–'),
+            h('td.figure', null, each.services.length || '–'),
+            h('td.figure', null, each.errors ? h('span.badge.bad', null, each.errors) : '0'),
+            h('td.muted', null, matchesOf(each)),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 /** The spans that matched, by name where the answer has names. */
@@ -99,7 +206,9 @@ function matchesOf({ matches, matched }) {
 /** j and k go through the rows, as the arrows do once one has the focus. */
 function rows(event, results) {
   if (event.target.closest?.('input, select, textarea, svg, dialog') || event.ctrlKey || event.metaKey || event.altKey) return;
-  const step = { j: 1, k: -1 }[event.key] ?? (event.target.classList?.contains('row-link') ? { ArrowDown: 1, ArrowUp: -1 }[event.key] : undefined);
+  const step =
+    { j: 1, k: -1 }[event.key] ??
+    (event.target.classList?.contains('row-link') ? { ArrowDown: 1, ArrowUp: -1 }[event.key] : undefined);
   const all = [...results.querySelectorAll('.row-link')];
   if (!step || !all.length) return;
   event.preventDefault();

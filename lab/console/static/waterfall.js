@@ -34,13 +34,25 @@ async function arriving(main, context, id) {
     const trace = body && parseTrace(body);
     if (trace?.spans.length) return trace;
     if (Date.now() > until) break;
-    fill(main, h('h1', null, 'Trace'), loading(`Trace ${id} is not here yet; looking again for ${Math.ceil((until - Date.now()) / 1000)} s …`));
-    await new Promise((resolve) => { setTimeout(resolve, AGAIN_MS); });
+    fill(
+      main,
+      h('h1', null, 'Trace'),
+      loading(`Trace ${id} is not here yet; looking again for ${Math.ceil((until - Date.now()) / 1000)} s …`),
+    );
+    await new Promise((resolve) => {
+      setTimeout(resolve, AGAIN_MS);
+    });
     if (context.signal.aborted) return null;
   }
-  fill(main, h('h1', null, 'Trace'), empty(`There is no trace ${id}`,
-    `${NOTHING_YET} Traces are kept for some hours, and where they are sampled not all of them.`,
-    h('p', null, h('a', { href: context.link('/traces') }, 'Look for others'))));
+  fill(
+    main,
+    h('h1', null, 'Trace'),
+    empty(
+      `There is no trace ${id}`,
+      `${NOTHING_YET} Traces are kept for some hours, and where they are sampled not all of them.`,
+      h('p', null, h('a', { href: context.link('/traces') }, 'Look for others')),
+    ),
+  );
   return null;
 }
 
@@ -52,7 +64,9 @@ class Page {
     this.headPlace = h('div');
     fill(main, this.headPlace, h('div.trace-split', null, place, this.detail));
     this.view = traceView(place, trace, {
-      selected: context.query.get('span') ?? '', zoom: zoomIn(context.query), marks: markedIn(context),
+      selected: context.query.get('span') ?? '',
+      zoom: zoomIn(context.query),
+      marks: markedIn(context),
       onSelect: (span, { quiet }) => this.selected(span, quiet),
       onZoom: (zoom) => context.keep({ zoom: zoom && `${Math.round(zoom.from)}-${Math.round(zoom.to)}` }),
     });
@@ -69,13 +83,45 @@ class Page {
     const compare = h('button', { type: 'button', onclick: () => this.compare() }, 'Compare with a typical one');
     this.problem = h('div');
     return [
-      h('div.head', null, h('div.titles', null, h('h1', null, `${root.service}: ${operation(root)}`), copyId(id)),
-        h('div.tools', null, compare, h('a.button', { href: context.link('/logs', { q: `{service_name=~".+"} | trace_id="${id}"`, ...this.around() }) }, 'All its log lines'),
-          pinButton(context, 'trace', { title: `${root.service}: ${operation(root)}, ${duration(root.end - root.start)}`, trace_id: id, time: Number(trace.base / 1_000_000n) / 1000 }),
-          context.state.grafana && h('a.button.quiet', { target: '_blank', rel: 'noopener noreferrer', href: grafanaLink(context.state.grafana, 'tempo', id, context.range) }, icon(ICONS.out), ' Open in Grafana'))),
+      h(
+        'div.head',
+        null,
+        h('div.titles', null, h('h1', null, `${root.service}: ${operation(root)}`), copyId(id)),
+        h(
+          'div.tools',
+          null,
+          compare,
+          h(
+            'a.button',
+            { href: context.link('/logs', { q: `{service_name=~".+"} | trace_id="${id}"`, ...this.around() }) },
+            'All its log lines',
+          ),
+          pinButton(context, 'trace', {
+            title: `${root.service}: ${operation(root)}, ${duration(root.end - root.start)}`,
+            trace_id: id,
+            time: Number(trace.base / 1_000_000n) / 1000,
+          }),
+          context.state.grafana &&
+            h(
+              'a.button.quiet',
+              {
+                target: '_blank',
+                rel: 'noopener noreferrer',
+                href: grafanaLink(context.state.grafana, 'tempo', id, context.range),
+              },
+              icon(ICONS.out),
+              ' Open in Grafana',
+            ),
+        ),
+      ),
       this.problem,
       h('div.panel.trace-facts', null, traceFacts(this.view, trace), pathByService(this.view.segments)),
-      odd.length > 0 && h('ul.remarks', null, odd.map((text) => h('li', null, icon(ICONS.warning), ` ${text}`))),
+      odd.length > 0 &&
+        h(
+          'ul.remarks',
+          null,
+          odd.map((text) => h('li', null, icon(ICONS.warning), ` ${text}`)),
+        ),
     ];
   }
 
@@ -93,18 +139,30 @@ class Page {
 
   drawDetail(span) {
     const lines = this.lines && (this.lines.get(span.id) ?? []);
-    fill(this.detail, spanDetail(this.context, span, { view: this.view, trace: this.trace, lines, linkedBy: this.linked.get(span.id) }));
+    fill(
+      this.detail,
+      spanDetail(this.context, span, { view: this.view, trace: this.trace, lines, linkedBy: this.linked.get(span.id) }),
+    );
   }
 
   async loadLogs() {
     try {
       const { base } = this.trace;
-      const found = await loki.lines(`{service_name=~".+"} | trace_id="${this.id}"`, { from: base - AROUND_NS, to: base + AROUND_NS }, 1000, { signal: this.context.signal });
+      const found = await loki.lines(
+        `{service_name=~".+"} | trace_id="${this.id}"`,
+        { from: base - AROUND_NS, to: base + AROUND_NS },
+        1000,
+        { signal: this.context.signal },
+      );
       this.lines = Map.groupBy(found.reverse(), (line) => line.spanId);
       this.view.setLogs(this.lines);
       this.drawDetail(this.view.selected);
     } catch (error) {
-      if (error.name !== 'AbortError') fill(this.problem, failure(error, () => this.loadLogs()));
+      if (error.name !== 'AbortError')
+        fill(
+          this.problem,
+          failure(error, () => this.loadLogs()),
+        );
     }
   }
 
@@ -113,8 +171,13 @@ class Page {
     if (operation(span) !== 'batch_wait' || this.linked.has(span.id)) return;
     const ms = Number(this.trace.base / 1_000_000n);
     try {
-      const found = await tempo.search(`{ link:spanID = "${span.id}" }`, { from: ms - 30_000, to: ms + 60_000 }, 20, { signal: this.context.signal });
-      this.linked.set(span.id, found.map((each) => ({ traceId: each.id, spanId: each.matches[0]?.id ?? '' })));
+      const found = await tempo.search(`{ link:spanID = "${span.id}" }`, { from: ms - 30_000, to: ms + 60_000 }, 20, {
+        signal: this.context.signal,
+      });
+      this.linked.set(
+        span.id,
+        found.map((each) => ({ traceId: each.id, spanId: each.matches[0]?.id ?? '' })),
+      );
     } catch (error) {
       console.info('The links to this span could not be looked up:', error.message);
       this.linked.set(span.id, []);
@@ -135,7 +198,13 @@ class Page {
   /** j, k and arrows work wherever the focus is, as long as nobody types or works a control. */
   anywhere(event) {
     if (event.defaultPrevented || event.target.closest?.('input, select, textarea, summary, dialog, [role=tree]')) return;
-    if (!['j', 'k', 'ArrowDown', 'ArrowUp', 'ArrowLeft', 'ArrowRight', 'Escape'].includes(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (
+      !['j', 'k', 'ArrowDown', 'ArrowUp', 'ArrowLeft', 'ArrowRight', 'Escape'].includes(event.key) ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey
+    )
+      return;
     this.view.focus();
     this.view.key(event);
   }
@@ -148,5 +217,10 @@ function zoomIn(query) {
 
 /** ?marks=SPAN,SPAN: spans that somebody wants to show, such as those of a worked solution. */
 function markedIn({ query }) {
-  return new Map((query.get('marks') ?? '').split(',').filter(Boolean).map((id) => [id, 'marked']));
+  return new Map(
+    (query.get('marks') ?? '')
+      .split(',')
+      .filter(Boolean)
+      .map((id) => [id, 'marked']),
+  );
 }
