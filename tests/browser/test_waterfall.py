@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import secrets
@@ -9,7 +10,7 @@ import time
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from lab.clients.telemetry import Span
 from lab.console.pages import STATIC
@@ -25,25 +26,39 @@ TREES = 200
 
 
 def test_two_thousand_spans_scroll_without_stutter(
-    console: Console, page: Page, capsys: pytest.CaptureFixture[str]
+    console: Console, browser: Browser, page: Page, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trace_id = console.keep_trace(SPANS)
     console.open(page, f"/trace/{trace_id}")
     rows = page.get_by_role("treeitem")
     expect(rows.first).to_be_visible(timeout=SOON)
     expect(page.get_by_role("tree")).to_have_attribute("aria-label", f"{SPANS} spans of the trace")
+    browser.start_tracing(page=page, categories=["toplevel", "disabled-by-default-devtools.timeline"])
     measured = page.evaluate(SCROLL)
+    longest_ms = longest_task_ms(browser.stop_tracing())
 
     with capsys.disabled():
-        print(f"\n{SPANS} spans: at most {measured['rows']} rows live, longest task {measured['task']:.0f} ms")
+        print(
+            f"\n{SPANS} spans: at most {measured['rows']} rows live; longest task {longest_ms:.0f} ms of its thread's"
+            f" time, {measured['task']:.0f} ms by the clock"
+        )
     assert 10 < measured["rows"] <= MOST_ROWS
     assert measured["steps"] > 20, "it did not scroll"
-    assert measured["task"] <= LONGEST_TASK_MS
+    assert 0 < longest_ms <= LONGEST_TASK_MS
     page.get_by_role("tree").press("End")
     expect(page.locator(".span-row.selected")).to_be_in_viewport()
 
 
-# Scrolls to the end and back, a screen each frame; tasks of 50 ms and more are what the browser calls long.
+def longest_task_ms(trace: bytes) -> float:
+    """The longest task of the page's main thread, in the thread's own time: that other programs of the machine had the
+    processor meanwhile is not the page's doing. `trace` is Chromium's, with thread times in µs."""
+    events = json.loads(trace)["traceEvents"]
+    pages = {(each["pid"], each["tid"]) for each in events if each["args"].get("name") == "CrRendererMain"}
+    tasks = (each for each in events if each["name"].endswith("RunTask") and (each["pid"], each["tid"]) in pages)
+    return max((float(each.get("tdur", 0)) / 1000 for each in tasks), default=0.0)
+
+
+# Scrolls to the end and back, two screens each turn. What the browser calls a long task takes 50 ms by the clock.
 SCROLL = """async () => {
   let task = 0, rows = 0, steps = 0;
   const longer = entries => { for (const each of entries) task = Math.max(task, each.duration); };
@@ -54,7 +69,7 @@ SCROLL = """async () => {
   for (const by of [1, -1]) {
     for (let before = -1; before !== place.scrollTop; steps += 1) {
       before = place.scrollTop;
-      place.scrollTop += by * place.clientHeight * 0.8;
+      place.scrollTop += by * place.clientHeight * 2;
       await frame();
       await frame();
       rows = Math.max(rows, document.querySelectorAll('[role=treeitem]').length);
