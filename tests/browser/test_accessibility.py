@@ -9,7 +9,7 @@ from tests.browser.accessibility import assert_accessible, assert_no_sideways_sc
 from tests.browser.harness import Console
 
 PATHS = (
-    "/", "/overview", "/traces", "/logs", "/metrics?q=sum+by+(service_name)+(rate(http_requests_total[1m]))",
+    "/", "/overview", "/traces?limit=20", "/logs", "/metrics?q=sum+by+(service_name)+(rate(http_requests_total[1m]))",
     "/practice", "/faults", "/gameday", "/runbooks", "/runbooks/RedisPoolWait",
 )  # fmt: skip
 SOON = 20_000

@@ -109,6 +109,7 @@ def test_a_drill_by_keyboard_alone(console: Console, page: Page, heard: dict[str
     expect(page.get_by_text("You ended it without acting.")).to_be_visible()
 
 
+@pytest.mark.usefixtures("page")  # what the drills use, so that pytest keeps it after them
 def test_the_lab_tells_the_same_of_two_hidden_faults(heard: dict[str, Overheard]) -> None:
     assert set(heard) == {"corrupt-photo", "over-shedding"}, "both drills were played"
     one, other = (each.answers for each in heard.values())

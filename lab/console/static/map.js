@@ -27,7 +27,7 @@ export async function show(main, context) {
   );
   let width = 0;
   let graph = null;
-  const draw = () => graph && fill(map, drawMap(context, graph, width));
+  const draw = () => graph?.edges.length && fill(map, drawMap(context, graph, width));
   new ResizeObserver(([entry]) => {
     if (Math.abs(entry.contentRect.width - width) < 2) return;
     width = entry.contentRect.width;
