@@ -36,10 +36,11 @@ def main() -> None:
     folder = arguments.tour or place.run_dir / "tour"
     when = [each for each in moments(folder) if not arguments.only or each.fault in arguments.only]
     books = [load(name) for name in arguments.alerts or names()]
-    if not when:
-        complain(LabError(f"{place.shown(folder)} holds no recording.", "`make tour` makes them."))
+    try:
+        found = _run(place, when, books, everything=arguments.verbose)
+    except LabError as error:
+        complain(error)
         sys.exit(1)
-    found = _run(place, when, books, everything=arguments.verbose)
     if arguments.write:
         (DOCS / "runbooks.json").write_text(json.dumps(as_document(found), indent=1) + "\n")
         (DOCS / "runbooks.md").write_text(markdown(found))
@@ -47,6 +48,8 @@ def main() -> None:
 
 
 def _run(place: Place, when: Sequence[Moment], books: Sequence[Runbook], *, everything: bool) -> list[Pair]:
+    if not when:
+        raise LabError("There is no recording of a tour.", "`make tour` makes them; --tour names another folder.")
     found = []
     with open_client(_TIMEOUT_S) as http:
         for each in pairs(Sources.of(place, http), when, books):

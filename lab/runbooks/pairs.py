@@ -13,6 +13,14 @@ from lab.runbooks.run import run
 from lab.runbooks.sources import Sources
 
 _SHORT_S, _LONG_S = 20.0, 45.0  # windows of what shows at once, and of what needs rows
+# A moment without a fault is healthy where nearly all answers are complete and most are in time, and no service shows
+# too many series: those of a past fault stay until it is restarted. A runbook that points to such a thing is right.
+WELL = (
+    'sum(rate(predictions_total{outcome="complete"}[1m])) / sum(rate(predictions_total[1m])) > 0.98 and '
+    'sum(rate(prediction_duration_seconds_bucket{service_name="gateway", le="0.1"}[1m])) '
+    '/ sum(rate(prediction_duration_seconds_count{service_name="gateway"}[1m])) > 0.6 and '
+    'max(scrape_samples_post_metric_relabeling{job="services"}) < 2000'
+)
 
 
 @dataclass(frozen=True)
@@ -59,9 +67,15 @@ def moments(folder: Path) -> Iterator[Moment]:
 def pairs(sources: Sources, found: Sequence[Moment], books: Sequence[Runbook]) -> Iterator[Pair]:
     """Each runbook at each moment that concerns it: its causes', and every one at which nothing was wrong."""
     for moment in found:
+        if not moment.fault and not healthy(sources, moment):
+            continue
         for book in books:
             if not moment.fault or moment.fault in book.causes:
                 yield pair(sources, moment, book)
+
+
+def healthy(sources: Sources, moment: Moment) -> bool:
+    return bool(sources.prometheus.query(WELL.replace("[1m]", f"[{moment.window_s:.0f}s]"), moment.at))
 
 
 def pair(sources: Sources, moment: Moment, book: Runbook) -> Pair:

@@ -29,7 +29,9 @@ by `faultline runbook ALERT --run` with the labels of the firing alert. Each kin
 
 Written by `python -m lab.runbooks.check --write` from a recorded tour: every runbook that names a fault as a cause was
 run at a moment when that fault was on, and every runbook at moments when nothing was. A pair is right where the branch
-leads to that fault's kind, on the healthy system where there is none.
+leads to that fault's kind, on the healthy system where there is none. A moment counts as healthy where no fault was on,
+98 % of the answers were complete, 60 % came within 100 ms and no service was over its budget of series: on a machine
+that others overload, and after a fault that leaves series behind, not every one is.
 
 """
 
@@ -50,10 +52,11 @@ def markdown(found: Sequence[Pair]) -> str:
     ill = [each for each in found if each.fault]
     well = [each for each in found if not each.fault]
     wrong = [each for each in ill if not each.right]
+    moments = len({each.at for each in well})
     lines = [
         _HEAD,
         f"- {len(ill) - len(wrong)} of {len(ill)} pairs of alert and fault point to the fault's kind.",
-        f"- {sum(each.right for each in well)} of {len(well)} runs on the healthy system point to nothing.",
+        f"- {sum(each.right for each in well)} of {len(well)} runs, at {moments} healthy moments, point to nothing.",
         "",
         "| alert | fault | kind | pointed to | |",
         "|---|---|---|---|---|",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import time
@@ -24,8 +23,7 @@ from lab.runbooks.ask import COMMANDS
 from lab.runbooks.firing import fill
 from lab.runbooks.library import DOCS, KINDS, RUNBOOKS, page_of
 from lab.runbooks.markdown import plain, tokens_of
-from lab.runbooks.pairs import Pair
-from lab.runbooks.report import REASONS, UNSEEN, markdown
+from lab.runbooks.report import UNSEEN
 from lab.slo.model import read_objectives
 from services import topology
 from telemetry_store.logql.parse import parse as parse_logql
@@ -270,33 +268,3 @@ def test_every_command_exists_with_its_options(line: str) -> None:
 
 def test_steps_run_only_commands_that_look() -> None:
     assert {shlex.split(query.text)[1] for query in asked("faultline")} <= COMMANDS
-
-
-# What was found on a recorded tour
-
-
-def recorded() -> list[Pair]:
-    rows = json.loads((DOCS / "runbooks.json").read_text())
-    return [Pair(**{key: value for key, value in row.items() if key != "right"}) for row in rows]
-
-
-def test_the_page_is_what_is_generated() -> None:
-    assert (DOCS / "runbooks.md").read_text() == markdown(recorded()), "run python -m lab.runbooks.check"
-
-
-def test_every_pair_points_to_its_kind_or_has_its_reason() -> None:
-    wrong = {(each.alert, each.fault) for each in recorded() if each.fault and not each.right}
-    assert wrong <= set(REASONS)
-    pairs = {(book.alert, fault) for book in books() for fault in book.causes}
-    assert set(REASONS) <= pairs
-    assert len(REASONS) < len(pairs) / 10
-
-
-@pytest.mark.complete
-def test_every_pair_was_asked() -> None:
-    asked = {(each.alert, each.fault) for each in recorded()}
-    assert {(book.alert, fault) for book in books() for fault in book.causes} - asked == set()
-
-
-def test_nothing_is_pointed_to_on_the_healthy_system() -> None:
-    assert [each for each in recorded() if not each.fault and each.pointed] == []
