@@ -15,6 +15,7 @@ import pytest
 
 from tests.contract.source import ROOT
 
+pytestmark = pytest.mark.timeout(600)  # gates start pytest anew: seconds each, minutes where other work takes the cores
 PAGES = ROOT / "docs" / "extending"
 # A page, and the one that it goes on from.
 WALKS = [("fault", "drill"), ("alert", "runbook"), ("model",), ("service",)]
