@@ -7,7 +7,7 @@ import { duration } from './format.js';
 import { serviceName } from './palette.js';
 import { empty } from './states.js';
 import { stamp } from './time.js';
-import { operation, parseTrace } from './trace_model.js';
+import { operation, parseTrace, timeOf } from './trace_model.js';
 import { traceView } from './trace_view.js';
 
 export const title = 'Compare';
@@ -35,7 +35,7 @@ export async function show(main, context) {
       return undefined;
     }
   }
-  const longest = Math.max(...[first, second].map((trace) => Math.max(...trace.spans.map((span) => span.end))));
+  const longest = Math.max(...[first, second].map((trace) => timeOf(trace.spans).to));
   const sides = [h('section.side'), h('section.side')];
   const table = h('section.panel');
   fill(

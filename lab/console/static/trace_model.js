@@ -170,18 +170,26 @@ export function operation(span) {
 
 const SKEW_NS = 5e6; // as lab/diagnosis/one_trace.py: what networks and schedulers do stays below
 
+/** Whether a span starts `early` or ends `late` against its caller in another service; empty where it lies within. */
+export function outside(span, tree) {
+  const parent = tree.byId.get(span.parent);
+  if (!parent || parent.service === span.service) return '';
+  if (span.start < parent.start - SKEW_NS) return 'early';
+  return span.end > parent.end + SKEW_NS ? 'late' : '';
+}
+
+const OUTSIDE = {
+  early: 'It starts before its caller did: the clocks of the two differ (clock skew).',
+  late: 'It ends after its caller’s span: it outlived the call, or its clock is ahead (clock skew).',
+};
+
 /** Remarks on a span that lies oddly in its trace: texts, empty where all is well. */
 export function remarks(span, tree) {
   const found = [];
   if (tree.orphans.has(span.id))
     found.push(`Its parent ${span.parent} is not in the trace: spans were lost, or have not arrived yet.`);
-  const parent = tree.byId.get(span.parent);
-  if (parent && parent.service !== span.service) {
-    if (span.start < parent.start - SKEW_NS)
-      found.push('It starts before its caller did: the clocks of the two differ (clock skew).');
-    else if (span.end > parent.end + SKEW_NS)
-      found.push('It ends after its caller’s span: it outlived the call, or the clocks differ (clock skew).');
-  }
+  const where = outside(span, tree);
+  if (where) found.push(OUTSIDE[where]);
   return found;
 }
 
@@ -199,15 +207,15 @@ export function traceRemarks(tree) {
     );
   const roots = tree.tops.length - tree.orphans.size;
   if (roots > 1) found.push(`The trace has ${roots} roots.`);
-  const skewed = new Set(
-    [...tree.byId.values()]
-      .filter((span) => remarks(span, tree).some((text) => text.includes('clock')))
-      .map((span) => span.service),
-  );
-  for (const service of skewed)
-    found.push(`Spans of ${service} lie outside their parents: a clock is wrong, or they outlived their caller.`);
+  const lying = Map.groupBy(tree.byId.values(), (span) => outside(span, tree));
+  for (const service of servicesOf(lying.get('early')))
+    found.push(`Spans of ${service} start before their callers did: a clock is wrong.`);
+  for (const service of servicesOf(lying.get('late')))
+    found.push(`Spans of ${service} end after their callers’: they outlived the call, or a clock is ahead.`);
   return found;
 }
+
+const servicesOf = (spans = []) => new Set(spans.map((span) => span.service));
 
 /** Whether a span's names, message, id or attributes hold a text (lower case). */
 export function holds(span, text) {
@@ -215,4 +223,11 @@ export function holds(span, text) {
     [span.service, span.name, operation(span), span.message, span.id].some((each) => each.toLowerCase().includes(text)) ||
     Object.entries(span.attributes).some(([name, value]) => `${name}=${value}`.toLowerCase().includes(text))
   );
+}
+
+/** {from, to}: the time that spans cover, in ns, at least `least` long. */
+export function timeOf(spans, least = 0) {
+  const from = spans.reduce((first, span) => Math.min(first, span.start), Infinity);
+  const to = spans.reduce((last, span) => Math.max(last, span.end), -Infinity);
+  return { from, to: Math.max(to, from + least) };
 }

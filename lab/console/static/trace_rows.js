@@ -82,7 +82,7 @@ export class RowWindow {
 }
 
 /**
- * One row. `row` as rowsOf() gives it; `facts`: {id, open, selected, match, remarks, pathNs, segments, logs, mark, zoom}.
+ * One row. `row` as rowsOf() gives it; `facts`: {id, open, selected, match, remarks, outside, pathNs, segments, logs, mark, zoom}.
  */
 export function drawRow(row, facts) {
   const { span, depth, below } = row;
@@ -113,12 +113,13 @@ export function drawRow(row, facts) {
   );
 }
 
-function flagsOf({ span, orphan }, { remarks, logs, mark }) {
+function flagsOf({ span, orphan }, { remarks, outside, logs, mark }) {
   const found = [];
   if (mark) found.push(h('span.flag.marked', { title: mark }, '★'));
   if (span.status === 'error') found.push(h('span.flag.bad', { title: span.message || 'error' }, 'error'));
   if (orphan) found.push(h('span.flag.warn', { title: remarks[0] }, 'no parent'));
-  else if (remarks.length) found.push(h('span.flag.warn', { title: remarks.join(' ') }, 'clock'));
+  else if (remarks.length)
+    found.push(h('span.flag.warn', { title: remarks.join(' ') }, outside === 'late' ? 'ends late' : 'clock'));
   if (span.links.length)
     found.push(
       h('span.flag', { title: `Shared its batch with ${span.links.length} other requests` }, `⇄ ${span.links.length}`),

@@ -4,7 +4,7 @@ import { announce, fill, h, newId } from './dom.js';
 import { criticalPath, exclusive, timeBySpan } from './critical_path.js';
 import { plural } from './format.js';
 import { timeAxis, traceMap } from './trace_map.js';
-import { buildTree, holds, remarks, rowsOf } from './trace_model.js';
+import { buildTree, holds, outside, remarks, rowsOf, timeOf } from './trace_model.js';
 import { drawRow, RowWindow } from './trace_rows.js';
 
 const AXIS_PX = 26;
@@ -28,7 +28,7 @@ class TraceView {
     this.pathNs = timeBySpan(this.segments);
     this.onPath = Map.groupBy(this.segments, (each) => each.span.id);
     this.remarks = new Map(this.rows.map(({ span }) => [span.id, remarks(span, this.tree)]));
-    this.whole = wholeOf(trace.spans, options.spanNs);
+    this.whole = timeOf(trace.spans, Math.max(options.spanNs ?? 0, SMALLEST_NS));
     this.zoom = options.zoom ?? { ...this.whole };
     this.closed = new Set();
     this.logs = new Map();
@@ -110,6 +110,7 @@ class TraceView {
       selected: n === this.at,
       match: this.found.includes(id),
       remarks: this.remarks.get(id),
+      outside: outside(row.span, this.tree),
       pathNs: this.pathNs.get(id) ?? 0,
       segments: this.onPath.get(id) ?? [],
       logs: this.logs.get(id)?.length ?? 0,
@@ -293,10 +294,4 @@ class TraceView {
     this.window.end();
     this.widths.disconnect();
   }
-}
-
-function wholeOf(spans, least = 0) {
-  const from = Math.min(...spans.map((span) => span.start));
-  const to = Math.max(...spans.map((span) => span.end), from + SMALLEST_NS);
-  return { from, to: Math.max(to, from + least) };
 }
