@@ -68,6 +68,7 @@ class Telemetry:
             info_share=settings.info_logs,
             left_out=lambda: self.metrics.count(semconv.LOG_LINES_LEFT_OUT),
         )
+        self.metrics.count(semconv.LOG_LINES_LEFT_OUT, 0)  # there from the start, so that its rate is right
         self.log: Logger = self.logs.log
         self._capture = Capture(self.logs)
         self._register_knobs()
