@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
 from urllib.parse import quote
 
 import pytest
@@ -22,28 +22,33 @@ WAITS = '{ name = "batch_wait" }'
 
 
 @pytest.fixture(scope="module")
-def slow_trace(console: Console) -> Iterator[str]:
-    """The id of a prediction that waited long for its batch, among others that did not; it is in the store."""
-    for _ in range(5):
-        console.system.predict()
-    asked = {"fault": "batch-wait", "at": "nlp_model", "intensity": 1.0, "seconds": 30.0}
+def slow_trace(console: Console) -> str:
+    """The id of somebody's prediction that waited long for its batch, among others that did not."""
+    asked = {"fault": "batch-wait", "at": "nlp_model", "intensity": 1.0, "seconds": 60.0}
+    since = time.time()
     answer = console.post("/api/faults", asked)
     assert answer.is_success, answer.text
     try:
-        yield console.system.eventually(lambda: slow_prediction(console), "a prediction waits for its batch", within=25)
+        found = console.system.eventually(lambda: slow_predictions(console, since), "some wait for a batch", within=55)
     finally:
         console.delete("/api/faults")
+    return found[0]
 
 
-def slow_prediction(console: Console) -> str:
-    """A prediction's trace, once most of its time went into waiting for the text model's batch; empty before."""
-    tree = build_tree(console.system.predict_until_traced())
-    waited = sum(
-        each.duration_ns
-        for each in critical_path(tree)
-        if each.span.name == "batch_wait" and each.span.service == "nlp_model"
-    )
-    return tree.root.trace_id if waited > max(SLOW_MS * 1e6, (tree.root.end_ns - tree.root.start_ns) / 2) else ""
+def slow_predictions(console: Console, since: float) -> list[str]:
+    """Predictions' traces with a log line of the text model in which most of the time was waiting for its batch."""
+    query = f'{{ resource.service.name = "nlp_model" && name = "batch_wait" && duration > {SLOW_MS}ms }}'
+    found = console.system.tempo.search(query, since, time.time())
+    return [
+        each.trace_id for each in found if each.root_name == "POST /v1/predictions" and waits(console, each.trace_id)
+    ]
+
+
+def waits(console: Console, trace_id: str) -> bool:
+    tree = build_tree(console.system.spans_now(trace_id))
+    path = [each for each in critical_path(tree) if (each.span.service, each.span.name) == ("nlp_model", "batch_wait")]
+    long = sum(each.duration_ns for each in path) > (tree.root.end_ns - tree.root.start_ns) / 2
+    return long and bool(console.system.logs(trace_id=trace_id, service="nlp_model"))
 
 
 @pytest.fixture

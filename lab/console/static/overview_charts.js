@@ -195,7 +195,7 @@ export function drawQuality(context, { charts, range }, marks) {
               title: `${title} by model version`,
               range,
               format: percent,
-              low: undefined,
+              low: null,
               high: 1,
               height: 180,
               marks,
