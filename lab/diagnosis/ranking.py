@@ -22,12 +22,15 @@ _STOPS = frozenset({"crash", "memory", "rate limit", "oversized input", "cache f
 
 # Consequences of a cause by kind: in its own service or in those that wait for it.
 CONSEQUENCES: Mapping[str, Set[str]] = {
-    "crash": _SLOW | _FAILS | {"cache failure", "telemetry loss", "broken trace", "connection handling"},
-    "memory": _SLOW | _FAILS | {"crash", "cache failure", "telemetry loss", "broken trace"},
+    # A process that ends and starts writes lines of no request, so without a trace.
+    "crash": _SLOW
+    | _FAILS
+    | {"cache failure", "telemetry loss", "broken trace", "broken correlation", "connection handling"},
+    "memory": _SLOW | _FAILS | {"crash", "telemetry loss", "broken trace", "broken correlation"},
     "CPU contention": _SLOW - {"CPU contention"},
     "blocked event loop": _SLOW - {"blocked event loop"},
     "oversized input": _SLOW | {"memory", "payload size"},
-    "cache failure": _SLOW | {"inefficient query", "blocked dependency"},
+    "cache failure": _SLOW | {"inefficient query", "blocked dependency", "memory", "crash"},
     "inefficient query": _SLOW | {"blocked dependency", "payload size"},
     "blocked dependency": _SLOW,
     "network latency": {"queueing", "timeout", "retries", "CPU contention"},

@@ -11,6 +11,7 @@ from lab.diagnosis.window import Window
 
 KIND = "cache failure"
 _LOADS_A_TRACE = 0.1
+_LOADS_A_START, _HITS_WHEN_COLD = 3, 0.1  # what a process that has just started does anyway
 
 
 def find(window: Window) -> list[Finding]:
@@ -26,7 +27,7 @@ def _misses(window: Window, service: str, cache: str) -> Finding | None:
     if all_now < 20 or all_before < 20:
         return None
     share, share_before = hits / all_now, hits_before / all_before
-    if share_before - share < 0.3:
+    if share_before - share < 0.3 or (_starts(window, service) and share > _HITS_WHEN_COLD):
         return None
     place = next((key[1] for key in window.profile.now if key[0] == service and cache in key[1]), cache)
     observed = window.profile.now.get((service, place))
@@ -50,6 +51,8 @@ def _loads(window: Window) -> list[Finding]:
         rate_before = (before.count if before else 0) / window.profile.before_traces
         if rate < _LOADS_A_TRACE or rate < 4 * rate_before:
             continue
+        if observed.count <= _LOADS_A_START * _starts(window, key[0]):
+            continue
         sentence = (
             f"{key[0]} loads its model's weights {rate:.2f} times a request ({rate_before:.2f} before), "
             f"{observed.mean_whole():.0f} ms each."
@@ -60,3 +63,8 @@ def _loads(window: Window) -> list[Finding]:
         )
         found.append(Finding(*key, KIND, graded(rate, 0.05, 0.4), sentence, evidence))
     return found
+
+
+def _starts(window: Window, service: str) -> float:
+    """How often it was started again in the window."""
+    return window.now.total("starts", service_name=service)

@@ -68,7 +68,7 @@ def _defaults(window: Window) -> list[Finding]:
                 service,
                 "feature_lookup",
                 "missing data",
-                graded(a_request - before_a_request, 0.2, 2),
+                graded(a_request - before_a_request, 0.2, 0.8),
                 sentence,
                 evidence,
             )

@@ -11,6 +11,7 @@ from lab.clients.telemetry import Sample, Span
 from lab.diagnosis.engine import diagnose
 from lab.diagnosis.explain import explain
 from lab.diagnosis.finding import Finding
+from lab.diagnosis.ranking import rank
 from lab.diagnosis.window import Window
 from tests.unit.diagnosis.traces import changed, predictions, sample, span, window
 
@@ -237,3 +238,39 @@ def test_one_feature_that_moved_a_little_is_noise_and_two_are_drift() -> None:
 
     assert diagnose(one).healthy
     assert cause(two) == ("traffic", "features", "data drift")
+
+
+def test_a_service_that_only_prometheus_misses_has_not_crashed() -> None:
+    late = {"up": [sample(0.67, service_name="orchestrator")], "up_before": [sample(1.0, service_name="orchestrator")]}
+    assert diagnose(window(predictions(1), **late)).healthy
+
+
+def test_weights_that_are_loaded_again_and_again_explain_the_memory_that_they_take() -> None:
+    def reloaded(restarts: float) -> Window:
+        loads = [
+            span(int(s.trace_id, 16), "model_load", 6, 60, s, "nlp_model")
+            for s in predictions(1)
+            if s.name == "preprocess"
+        ]
+        return window(
+            [*predictions(1), *loads],
+            memory=[sample(1e9, service_name="nlp_model")],
+            memory_before=[sample(4e8, service_name="nlp_model")],
+            starts=[sample(restarts, service_name="nlp_model")],
+        )
+
+    assert cause(reloaded(1)) == ("nlp_model", "model_load", "cache failure")
+    assert cause(reloaded(20))[2] == "memory", "each start loads them, too"
+
+
+def test_lines_of_a_process_that_ends_and_starts_are_no_broken_correlation() -> None:
+    leak = Finding("gateway", "process", "memory", 0.8, "rose")
+    unjoined = Finding("gateway", "logs", "broken correlation", 0.97, "no trace id")
+    ranking, _ = rank([leak, unjoined], {})
+    assert ranking[0].finding == leak
+
+
+@pytest.mark.parametrize(("defaults", "healthy"), [(4.0, True), (24.0, False)])
+def test_a_feature_that_most_requests_lack_is_missing(defaults: float, healthy: bool) -> None:
+    seen = window(predictions(1), defaults=[sample(defaults, service_name="feature_store", feature="behaviour")])
+    assert diagnose(seen).healthy is healthy
