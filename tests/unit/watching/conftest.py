@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,31 @@ from tests.conftest import ROOT
 StoreFor = Callable[[str, Telemetry], RedisStore]
 
 
+@dataclass
+class Server:
+    """A Redis of a run folder, with the stack's users and configuration."""
+
+    place: Place
+    acl: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        command = ["redis-server", str(ROOT / "deploy/redis/redis.conf"), "--bind", "127.0.0.1"]
+        command += ["--port", str(self.place.port("redis")), "--dir", str(self.acl.parent), "--aclfile", str(self.acl)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+        _wait_for(admin_of(self.place))
+
+
 @pytest.fixture(scope="session")
-def redis_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A run folder whose Redis runs; its users and keys are the stack's."""
     if shutil.which("redis-server") is None:
         pytest.skip("no redis-server on this machine")
@@ -34,16 +58,23 @@ def redis_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         offset = random.randrange(20_000, 40_000)
     place = Place(ROOT, tmp_path_factory.mktemp("redis-stack"), offset)
     secrets.ensure_secrets(place)
-    acl = secrets.write_acl(place)
-    command = ["redis-server", str(ROOT / "deploy/redis/redis.conf"), "--bind", "127.0.0.1"]
-    command += ["--port", str(place.port("redis")), "--dir", str(acl.parent), "--aclfile", str(acl)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    server = Server(place, secrets.write_acl(place))
+    server.start()
     try:
         _wait_for(admin_of(place))
-        yield place
+        yield server
     finally:
-        process.terminate()
-        process.wait(10)
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_place(redis_server: Server) -> Place:
+    return redis_server.place
+
+
+@pytest.fixture
+def restart_redis(redis_server: Server) -> Callable[[], None]:
+    return redis_server.restart
 
 
 @pytest.fixture

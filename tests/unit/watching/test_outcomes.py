@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from redis import Redis
+from redis.exceptions import AuthenticationError, ResponseError
 
 from chassis.redis import StoreUnavailable
 from chassis.telemetry import Telemetry
+from lab.place import Place
 from services.orchestrator import ledger as ledger_module
 from services.orchestrator.ledger import SEGMENTS_EVER, Ledger, Row, new_id
 from services.orchestrator.outcomes import Joiner
@@ -198,3 +201,24 @@ async def test_a_segment_that_only_the_data_knows_makes_no_series_of_its_own_wit
 def test_wild_outcomes_are_refused_as_a_whole(wild: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Outcome.model_validate({"prediction_id": "0" * 20, **wild})
+
+
+async def test_what_was_kept_and_joined_outlives_a_restart_of_redis(
+    joiner: Joiner, ledger: Ledger, restart_redis: Callable[[], None]
+) -> None:
+    """Rows are written in a transaction, which Redis forgets where its ACL lets nobody replay it."""
+    known, other = row(), row()
+    for each in (known, other):
+        ledger.remember(each)
+    assert (await joiner.join([told(known)])).results == {known.prediction_id: "joined"}
+    restart_redis()
+    assert (await joiner.join([told(known)])).results == {known.prediction_id: "repeated"}
+    assert (await joiner.join([told(other)])).results == {other.prediction_id: "joined"}
+
+
+def test_nobody_gets_in_without_a_name(redis_place: Place) -> None:
+    """The default user has every right, for Redis itself at its start, and nobody can be it."""
+    nameless = Redis(port=redis_place.port("redis"))
+    for command in (("PING",), ("GET", "prediction:index"), ("AUTH", "default", ""), ("ACL", "LIST")):
+        with pytest.raises((ResponseError, AuthenticationError)):
+            nameless.execute_command(*command)
