@@ -8,13 +8,13 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, TimeoutError, sync_playwright
 
 from tests.system.harness import System
 
@@ -24,6 +24,9 @@ _INSTALLED = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
+# Chromium drops what it waits for when the machine gets or loses a network, as when a container starts somewhere.
+_OTHER_NETWORK = "ERR_NETWORK_CHANGED"
+TRIES, STARTS_WITHIN_MS = 3, 15_000
 # A refusal that the page asked for and shows is an answer; the browser notes it on its console all the same.
 _ANSWERED = re.compile(r"/(api|tempo|loki|prometheus|alertmanager)/")
 
@@ -62,7 +65,7 @@ class Watch:
 
     def _said(self, message: ConsoleMessage) -> None:
         refused = "status of 4" in message.text and _ANSWERED.search(str(message.location.get("url", "")))
-        if message.type == "error" and not refused:
+        if message.type == "error" and not refused and _OTHER_NETWORK not in message.text:
             self.errors.append(f"{message.text} ({message.location.get('url', '')})")
 
     def _asked(self, request: Request) -> None:
@@ -90,8 +93,13 @@ class Console:
         return (self.system.place.secrets_dir / "lab_token").read_text().strip()
 
     def open(self, page: Page, path: str) -> None:
-        """A path of the console, by the link that `faultline up` prints."""
-        page.goto(f"{self.url}{path}#token={self.token}")
+        """A path of the console, by the link that `faultline up` prints; its header stands when this returns."""
+        for _ in range(TRIES):
+            page.goto(f"{self.url}{path}#token={self.token}")
+            with suppress(TimeoutError):
+                page.locator("#header nav").wait_for(timeout=STARTS_WITHIN_MS)
+                return
+        raise AssertionError(f"{path} shows no header")
 
     def search(self, page: Page, query: str) -> None:
         """Run a query in the page's query box."""

@@ -78,6 +78,7 @@ def test_the_map_shows_who_calls_whom_and_filters_every_page(console: Console, p
 
 def test_a_slow_trace_is_found_by_traceql_with_completion(console: Console, page: Page, slow_trace: str) -> None:
     console.open(page, "/traces")
+    expect(page.get_by_label("TraceQL")).to_be_visible(timeout=SOON)
     page.keyboard.press("/")
     page.keyboard.type('{ name = "batch_w')
     expect(page.get_by_role("option", name="batch_wait")).to_be_visible(timeout=SOON)
@@ -88,7 +89,7 @@ def test_a_slow_trace_is_found_by_traceql_with_completion(console: Console, page
 
     expect(page).to_have_url(re.compile("q="))
     expect(page.locator("a.point").first).to_be_visible(timeout=SOON)
-    page.locator(f"a.row-link[href*='{slow_trace}']").click()
+    page.locator(f"a.row-link[href*='{slow_trace}']").click(timeout=SOON)
     expect(page).to_have_url(re.compile(f"/trace/{slow_trace}"))
     expect(page.get_by_role("heading", level=1)).to_have_text("gateway: POST /v1/predictions", timeout=SOON)
 

@@ -3,6 +3,7 @@
 import { h, newId, words } from './dom.js';
 
 const KEY = 'faultline-token';
+const AGAIN_MS = 300;
 const TIMEOUT_MS = 65_000; // the lab gives a backend 60 s
 
 /** What went wrong: `status` (0 where nothing answered), `title`, `detail` in the words of whoever refused, and all of the `problem`. */
@@ -54,20 +55,28 @@ async function send(method, url, body, { signal }) {
   if (token()) headers.Authorization = `Bearer ${token()}`;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   const limit = AbortSignal.timeout(TIMEOUT_MS);
-  try {
-    return await fetch(url, {
+  const ask = () =>
+    fetch(url, {
       method,
       headers,
       cache: 'no-store',
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     });
+  try {
+    // A browser drops what it waits for when the machine gets another network, as it does when containers start.
+    return await ask().catch((error) => (method === 'GET' && error instanceof TypeError ? later(ask) : Promise.reject(error)));
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     if (error.name === 'TimeoutError') throw new ApiError(0, 'No answer within a minute', 'Narrow the query or the time.');
     throw new ApiError(0, 'The lab does not answer', 'Is it still up? `faultline status` shows each program.');
   }
 }
+
+const later = (ask) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, AGAIN_MS);
+  }).then(ask);
 
 /** problem+json of the lab, plain text of Tempo and Loki, Prometheus' {error}. */
 async function problem(response) {
