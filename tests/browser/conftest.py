@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.harness import HEIGHT, WIDTH, Console, Watch, launch
 from tests.system.harness import System
@@ -17,6 +17,7 @@ from tests.system.harness import System
 FOLDER = Path(__file__).parent
 RATE = 4.0
 LONGEST_S = 1_800  # traffic ends by itself, should this process be killed
+expect.set_options(timeout=15_000)  # ms; a busy machine draws late
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
