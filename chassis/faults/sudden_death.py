@@ -16,7 +16,8 @@ from chassis.faults.fault import Where, dial
 class SuddenDeath:
     """The process is killed a little after it has come up."""
 
-    after_s: float = dial(10.0, 1.0, "Seconds it may live.")
+    # Long enough to be scraped once: a life between two scrapes leaves no trace in the metrics.
+    after_s: float = dial(20.0, 6.0, "Seconds it may live.")
 
     @contextmanager
     def active(self, where: Where) -> Iterator[None]:

@@ -215,6 +215,7 @@ ROWS = (
         (CV, NLP, "gateway", "feature_store", "orchestrator"),
         also=("crash loop", "process killed"),
         look_alikes=("nan-output", "corrupt-photo", "tight-deadline"),
+        back="w",
         edge=("orchestrator", CV),
         expected=(
             "ConnectError",
