@@ -15,6 +15,8 @@ from tests.browser.harness import Console
 
 SOON = 20_000  # ms, on a busy machine
 SLOW_MS = 100
+OTHERS = 20  # as many as a search brings
+PREDICTIONS = '{ trace:rootName = "POST /v1/predictions" && name = "fuse_prediction" }'
 SERVICES = ("gateway", "orchestrator", "feature_store", "nlp_model", "cv_model", "redis")
 EVERY_LINE = '{service_name=~".+"}'
 OF_GATEWAY = '{service_name="gateway"}'
@@ -23,7 +25,8 @@ WAITS = '{ name = "batch_wait" }'
 
 @pytest.fixture(scope="module")
 def slow_trace(console: Console) -> str:
-    """The id of somebody's prediction that waited long for its batch, among others that did not."""
+    """The id of somebody's prediction that waited long for its batch, after others that did not."""
+    console.system.eventually(lambda: len(console.system.tempo.search(PREDICTIONS)) == OTHERS, "traffic", within=60)
     asked = {"fault": "batch-wait", "at": "nlp_model", "intensity": 1.0, "seconds": 60.0}
     since = time.time()
     answer = console.post("/api/faults", asked)
