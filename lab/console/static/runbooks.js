@@ -58,7 +58,7 @@ async function page(main, context, name) {
     all.disabled = true;
     for (const step of steps) await step.run();
     all.disabled = false;
-    all.focus();
+    all.focus({ preventScroll: true });
     announce(board.text());
   }
 
