@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -162,6 +163,7 @@ def test_the_verification_passes_on_a_stack_with_traffic(system: System, driftin
     assert done.returncode == 0, [each for each in findings if each["outcome"] == "fail"]
     passed = {each["check"] for each in findings if each["outcome"] == "pass"}
     assert passed == {"trace", "logs", "exemplar", "panels", "rules", "alert"}
-    # The collector's row is the clusters'. Of the others, few are empty while users come and go.
-    empty = [each["text"] for each in findings if each["outcome"] == "skip" and "no collector" not in each["text"]]
-    assert len(empty) <= 8, empty
+    # The rest says why it may be empty: the collector's row is the clusters', and labels and scores take minutes.
+    counted = next(each["text"] for each in findings if (each["check"], each["outcome"]) == ("panels", "pass"))
+    answering, asked = map(int, re.findall(r"\d+", counted)[:2])
+    assert answering > 0.6 * asked, counted
