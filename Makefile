@@ -38,8 +38,8 @@ down: ## stop what `make up` started, and nothing else
 status: ## show each program: state, process, ports, memory
 	@if [ -x $(FAULTLINE) ]; then $(FAULTLINE) status; else echo "Nothing is set up. \`make up\` does it all."; exit 1; fi
 
-test: setup-test ## run every test on three workers; needs nothing running, starts its own stacks
-	@$(PYTHON) -m pytest -n 3 --dist loadgroup
+test: setup-test ## run every test, two at a time; needs nothing running, starts its own stacks
+	@$(PYTHON) -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 lint: setup ## lint, format, types, import rules, backend configurations
 	.venv/bin/ruff check .

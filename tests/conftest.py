@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
@@ -16,12 +18,20 @@ __all__ = ["system"]  # a fixture that several floors use
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make test` runs on several workers: tests that share a stack stay together, in their order."""
-    for item in items:
-        if group := _stack_of(item.path.relative_to(ROOT / "tests")):
-            item.add_marker(pytest.mark.xdist_group(group))
+class ByStack(LoadScopeScheduling):  # type: ignore[misc]
+    """Tests that share a stack stay on one worker, in their order; of the others, those of one file do.
+
+    pytest-xdist's own marks for this (``--dist loadgroup``) do nothing under pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = Path(nodeid.partition("::")[0])
+        return _stack_of(path.relative_to("tests")) or str(path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByStack:
+    return ByStack(config, log)
 
 
 def _stack_of(path: Path) -> str:
