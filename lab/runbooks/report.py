@@ -14,6 +14,8 @@ Each alert has one: `docs/runbooks/ALERT.md`, served at `/runbooks/ALERT`, shown
 by `faultline runbook ALERT --run` with the labels of the firing alert. Each kind of fault has a page under
 [faults/](faults/queueing.md).
 
+![A runbook in the console: each block is run where it stands](images/runbook.png)
+
 ## What a runbook looks like
 
 - Front matter: `alert`, `severity`, `slo`, `causes` (ids of the [faults](faults.md) that make it fire), `dashboards`.

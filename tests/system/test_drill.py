@@ -99,7 +99,7 @@ def test_a_full_round_look_answer_act_and_full_marks(played: System) -> None:
     assert played.cli("drill", "brief").returncode == 1
     row = played.cli_json("drill", "history")[0]
     assert (row["state"], row["kinds"], row["marks"]) == ("answered", "bad input", FULL)
-    assert [line["kind"] for line in played.cli_json("drill", "report")] == ["bad input"]
+    assert "bad input" in {line["kind"] for line in played.cli_json("drill", "report")}
 
 
 def test_the_right_service_with_the_wrong_kind_and_a_trace_that_shows_nothing_has_part_marks(played: System) -> None:
