@@ -192,7 +192,9 @@ def test_links_survive_a_reload(console: Console, page: Page, slow_trace: str) -
 
 def boxes(page: Page) -> list[str]:
     """What stands in the page's fields; the boxes beside found traces are as many as have been found by then."""
-    values: list[str] = page.locator("main input:not([type=checkbox]), main select").evaluate_all("all => all.map(each => each.value)")
+    values: list[str] = page.locator("main input:not([type=checkbox]), main select").evaluate_all(
+        "all => all.map(each => each.value)"
+    )
     return values
 
 
