@@ -37,13 +37,14 @@ def measure_load(place: Place, rate: float, count: int, *, telemetry: bool) -> L
     report = drive(place, rate, count)
     spent = {name: seconds - before.get(name, 0.0) for name, seconds in _cpu_seconds(place).items()}
     spent["load generator"] = report.pop("generator_cpu_s")
+    report.pop("latencies_ms")
     answered = max(report["answered"], 1)
     cpu_ms = {name: round(seconds * 1000 / answered, 2) for name, seconds in spent.items()}
     return LoadResult(rate, telemetry, report, cpu_ms)
 
 
 def drive(place: Place, rate: float, count: int) -> dict[str, Any]:
-    """The generator in a process of its own; its JSON report."""
+    """The generator in a process of its own; its JSON report, with every answer's latency in ``latencies_ms``."""
     environment = {
         **os.environ,
         "FAULTLINE_PORT_OFFSET": str(place.offset),

@@ -10,7 +10,7 @@ import argparse
 import itertools
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -23,6 +23,7 @@ from bench.machine import this_machine
 from bench.tell import tell
 from lab.place import Place
 from lab.stack import Options, down, up
+from lab.traffic.tally import percentile
 
 ASK_EVERY_S = 1.0
 TRACEQL = (
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.queries", description=__doc__)
     parser.add_argument("--rate", type=float, default=5.0, help="predictions a second")
     parser.add_argument("--count", type=int, default=300, help="predictions a window")
-    parser.add_argument("--pairs", type=int, default=5, help="windows of each kind")
+    parser.add_argument("--pairs", type=int, default=10, help="windows of each kind")
     parser.add_argument("--port-offset", type=int, default=28_000, help="of the stack that is measured")
     return parser
 
@@ -97,16 +98,16 @@ def _ask(place: Place, enough: Event) -> None:
 def _print(windows: list[tuple[bool, dict[str, Any]]], arguments: argparse.Namespace) -> None:
     print(f"machine: {this_machine()}")
     print(f"{arguments.pairs} windows of {arguments.count} predictions at {arguments.rate:g}/s each")
-    for asked in (False, True):
-        reports = [report for kind, report in windows if kind is asked]
-        print(f"{'with' if asked else 'without'} queries: {json.dumps(_middle(reports))}")
-    quiet, busy = (_middle([report for kind, report in windows if kind is asked]) for asked in (False, True))
-    print(f"ratio of the median window's p99, with to without: {busy['p99_ms'] / quiet['p99_ms']:.3f}")
+    quiet, busy = (_percentiles(report for kind, report in windows if kind is asked) for asked in (False, True))
+    print(f"without queries: {json.dumps(quiet)}")
+    print(f"with queries: {json.dumps(busy)}")
+    print(f"ratio of p99, with to without: {busy['p99_ms'] / quiet['p99_ms']:.3f}")
 
 
-def _middle(reports: list[dict[str, Any]]) -> dict[str, float]:
-    """The median window of each figure."""
-    return {name: sorted(report[name] for report in reports)[len(reports) // 2] for name in ("p50_ms", "p99_ms")}
+def _percentiles(reports: Iterable[dict[str, Any]]) -> dict[str, float]:
+    """Of all answers in all windows of a kind: one window has too few for a steady p99."""
+    each = sorted(itertools.chain.from_iterable(report["latencies_ms"] for report in reports))
+    return {"p50_ms": percentile(each, 0.5), "p99_ms": percentile(each, 0.99)}
 
 
 if __name__ == "__main__":

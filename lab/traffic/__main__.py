@@ -89,7 +89,9 @@ def _measured(plan: Plan, *, as_json: bool) -> None:
     uvloop.run(run_until_stopped(generator))
     summary = summarise(generator.tally, time.perf_counter() - began)
     if as_json:
-        json.dump({**json_fields(summary), "generator_cpu_s": time.process_time() - worked}, sys.stdout)
+        spent = time.process_time() - worked
+        each = [round(latency, 2) for latency in generator.tally.latencies_ms]
+        json.dump({**json_fields(summary), "generator_cpu_s": spent, "latencies_ms": each}, sys.stdout)
         sys.stdout.write("\n")
     else:
         sys.stdout.write("\n".join(report_lines(summary)) + "\n")
