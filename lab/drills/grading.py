@@ -60,7 +60,8 @@ def grade(
         right = len(answers) == 1 and answers[0].nothing
         return Marks(SERVICE, OPERATION, KIND, EVIDENCE, **cost) if right else Marks(**cost)
     named = [(answer, seen) for answer, seen in zip(answers, shown, strict=True) if not answer.nothing]
-    best = max((_paired(order, truths) for order in permutations(named)), key=sum, default=(0.0, 0.0, 0.0, 0.0))
+    orders = permutations(named, min(len(named), len(truths)))  # what is named beyond that is paired with no cause
+    best = max((_paired(order, truths) for order in orders), key=sum)
     too_many = 1.0 - 0.25 * max(len(named) - len(truths), 0)
     service, operation, kind, evidence = (part / len(truths) * max(too_many, 0.0) for part in best)
     return Marks(service, operation, kind, evidence, **cost)

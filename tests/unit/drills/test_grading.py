@@ -64,6 +64,10 @@ def test_naming_everything_does_not_pay() -> None:
     assert grade(wild, [TRUTH], [True, False, False], 0, 0).total == FULL / 2
 
 
+def test_many_answers_are_graded_as_quickly_as_few() -> None:
+    assert grade([RIGHT] * 100, [TRUTH, OTHER], [True] * 100, 0, 0).total == 0
+
+
 def test_either_end_of_a_hop_is_a_fair_name_for_it() -> None:
     far = truth_of(ROWS["far-hop"], "cv_model")
 
