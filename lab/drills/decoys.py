@@ -30,9 +30,7 @@ def play(place: Place, decoy: str, usual_share: float) -> None:
         _share(place, min(usual_share + _MORE, 100.0))
     elif decoy == "restart":
         if not place.inside:  # a container's supervisor is not ours; nothing happens there, which harms nobody either
-            supervisor = Supervisor(place)
-            supervisor.stop(_EXPORTER)
-            supervisor.start(_EXPORTER)
+            Supervisor(place).restart(_EXPORTER)
     elif decoy == "burst":
         _burst()
 

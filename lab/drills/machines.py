@@ -24,9 +24,7 @@ def restart(place: Place, service: str) -> None:
     if place.inside:
         Control.of(place, service).restart()
         return
-    supervisor = Supervisor(place)
-    supervisor.stop(f"services:{service}")
-    supervisor.start(f"services:{service}")
+    Supervisor(place).restart(f"services:{service}")
 
 
 def scale(place: Place, service: str, replicas: int) -> int:

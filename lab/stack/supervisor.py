@@ -7,10 +7,10 @@ import os
 import subprocess
 import sys
 import xmlrpc.client
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from lab.place import LabError, Place
 
@@ -69,6 +69,17 @@ class Supervisor:
         """Start one program without waiting. ``name`` is ``group:program``."""
         self._proxy.supervisor.startProcess(name, False)
 
+    def restart(self, name: str) -> None:
+        """Stop one program and start it, without waiting until it is ready. Raises LabError where that cannot be.
+
+        One that crashes by itself may be down at that moment, and is started again in any case.
+        """
+        try:
+            _unless(Faults.NOT_RUNNING, self.stop, name)
+            _unless(Faults.ALREADY_STARTED, self.start, name)
+        except (OSError, http.client.HTTPException, xmlrpc.client.Fault) as error:
+            raise LabError(f"{name} could not be started again ({error}).", "`faultline status` says more.") from error
+
 
 def launch(place: Place, environment: Mapping[str, str]) -> None:
     """Start supervisord as a daemon; every program inherits ``environment``. Raises LabError if it refuses."""
@@ -102,6 +113,15 @@ def _process(row: Mapping[object, object]) -> ProcessInfo:
         exit_status=_as_int(row["exitstatus"]),
         description=str(row["description"]),
     )
+
+
+def _unless(known: int, order: Callable[[str], None], name: str) -> None:
+    """Give an order about a program; that it has been carried out already is as good."""
+    try:
+        order(name)
+    except xmlrpc.client.Fault as fault:
+        if fault.faultCode != known:
+            raise
 
 
 def _going_down(fault: xmlrpc.client.Fault) -> LabError:
