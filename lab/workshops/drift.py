@@ -14,14 +14,12 @@ from lab.place import LabError
 from lab.workshops import batches, scores
 from lab.workshops.batches import MOVED, Columns
 from lab.workshops.claims import Claim, Point, judged, unless
-from lab.workshops.drift_watch import WATCH_CLAIMS
+from lab.workshops.drift_watch import LIMIT, PSI, WATCH_CLAIMS
 from lab.workshops.output import Page, page
 from lab.workshops.program import job
 
-PSI, KS, ROWS, STAMP = (
-    f"feature_{what}" for what in ("drift_psi", "drift_ks", "batch_rows", "batch_timestamp_seconds")
-)
-LIMIT, CALM = 0.25, 0.1
+KS, ROWS, STAMP = "feature_drift_ks", "feature_batch_rows", "feature_batch_timestamp_seconds"
+CALM = 0.1
 # PSI differs a little between fair ways to treat ties and small bins.
 _PSI_APART, _PSI_SHARE, _KS_APART = 0.02, 0.1, 0.01
 _CLOCK_S = 600.0
@@ -67,8 +65,11 @@ def gather(folder: Path, scratch: Path) -> Evidence:
         raise LabError(
             f"reference.csv cannot be read: {error}", "Copy it from a new folder of the workshop."
         ) from error
-    if {*reference} < {*batches.features(batches.quiet(0, 1))}:
-        raise LabError("reference.csv lacks a feature.", "Copy it from a new folder of the workshop.")
+    filled = {name for name, values in reference.items() if values.size}
+    if lacking := {*batches.features(batches.quiet(0, 1))} - filled:
+        raise LabError(
+            f"reference.csv lacks {', '.join(sorted(lacking))}.", "Copy it from a new folder of the workshop."
+        )
     seed = int(time.time())  # another batch each time: nobody learns ours by heart
     given = {
         "undrifted": batches.quiet(seed), "drifted": batches.drifted(seed + 1),

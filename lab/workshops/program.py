@@ -52,6 +52,14 @@ def asked(http: httpx.Client, method: str, url: str, **options: Any) -> httpx.Re
         return httpx.Response(NO_ANSWER, text=f"{type(error).__name__}")
 
 
+def json_of(response: httpx.Response) -> Any:
+    """The answer's JSON; None where it is none."""
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True)
 class Server:
     """``python WORDS`` in ``folder``: ready once it answers at ``ready``; standard output goes to ``output``."""

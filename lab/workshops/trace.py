@@ -17,7 +17,7 @@ from lab.clients.tempo import Tempo
 from lab.place import HOST
 from lab.workshops.claims import Claim, Point, judged, unless
 from lab.workshops.output import json_lines
-from lab.workshops.program import Server, asked, free_ports, running, visitor
+from lab.workshops.program import Server, asked, free_ports, json_of, running, visitor
 
 SERVICES = ("quotes", "features", "pricing")
 PRICES = {1: 128_000.0, 2: 67_500.0}
@@ -114,19 +114,12 @@ def _visit(http: httpx.Client, port: int) -> list[Visit]:
         ids = (f"{number:02x}" * 16, f"{number:02x}" * 8) if number else ("", "")
         headers = {"traceparent": f"00-{ids[0]}-{ids[1]}-01"} if number else {}
         response = asked(http, "GET", f"http://{HOST}:{port}/quotes/{house}", headers=headers)
-        return Visit(house, response.status_code, _json(response), *ids)
+        return Visit(house, response.status_code, json_of(response), *ids)
 
     visits = [ask(house, number) for number, house in enumerate((1, 2, 3, 9, 1, 2), 1)]
     visits += [ask(house) for house in (1, 2, 3)]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         return visits + list(threads.map(ask, [1] * _AT_ONCE, range(0xA0, 0xA0 + _AT_ONCE)))
-
-
-def _json(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
 
 
 def _traces(tempo: Tempo, visits: list[Visit]) -> dict[str, list[Span]]:
