@@ -72,7 +72,8 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(202, {"status": "success", "message": "Event processed", "dedup_key": key})
 
     def _document(self) -> dict[str, Any] | None:
-        length = int(self.headers.get("Content-Length") or 0)
+        told = self.headers.get("Content-Length", "")
+        length = int(told) if told.isdecimal() else 0
         if not 0 < length <= _MOST_BYTES:
             self.close_connection = True  # what is not read would pass for the next request
             return None

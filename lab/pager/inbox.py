@@ -101,7 +101,7 @@ def _problems(event: dict[str, Any]) -> list[str]:
     if not isinstance(event.get("routing_key"), str) or not event["routing_key"]:
         found.append("'routing_key' is missing or blank")
     action = event.get("event_action")
-    if action not in ACTIONS:
+    if not isinstance(action, str) or action not in ACTIONS:
         return [*found, "'event_action' must be one of trigger, acknowledge, resolve"]
     if action != "trigger":
         return found if event.get("dedup_key") else [*found, "'dedup_key' is missing or blank"]

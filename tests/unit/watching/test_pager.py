@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from threading import Thread
 from typing import Any
 
@@ -48,6 +49,7 @@ def test_the_runbook_link_is_kept() -> None:
     [
         event(routing_key=""),
         event("close"),
+        event(event_action=["trigger"]),
         event("resolve", key=""),
         event(payload=None),
         event(payload={"summary": "x", "source": "y", "severity": "loud"}),
@@ -94,6 +96,15 @@ def test_it_speaks_the_events_api(pager: httpx.Client) -> None:
 def test_nonsense_is_a_400(pager: httpx.Client, body: bytes) -> None:
     assert pager.post("/v2/enqueue", content=body).status_code == 400
     assert pager.get("/healthz").status_code == 200
+
+
+def test_a_body_of_no_known_length_is_a_400(pager: httpx.Client) -> None:
+    connection = HTTPConnection(pager.base_url.host, pager.base_url.port or 0, timeout=5)
+    connection.putrequest("POST", "/v2/enqueue")
+    connection.putheader("Content-Length", "long")
+    connection.endheaders(b"{}")
+    assert connection.getresponse().status == 400
+    connection.close()
 
 
 def test_tickets_and_unknown_pages(pager: httpx.Client) -> None:
