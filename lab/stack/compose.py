@@ -86,12 +86,12 @@ def up(
 def down(place: Place, progress: Progress | None = None) -> bool:
     """Stop and remove the containers and their network; data and secrets stay. False if nothing ran."""
     told = progress or Silent()
-    runs.forget_run(place)
-    if not _containers(place):
-        return False
-    told.step("Stopping the containers")
-    _compose(place, Options(), "down", "--timeout", "15", timeout_s=120)
-    return True
+    ran = bool(_containers(place))
+    if ran:
+        told.step("Stopping the containers")
+        _compose(place, Options(), "down", "--timeout", "15", timeout_s=120)
+    runs.forget_run(place)  # not before: what could not be stopped has to be found again
+    return ran
 
 
 def reset(place: Place, progress: Progress | None = None) -> None:

@@ -62,12 +62,12 @@ def down(place: Place, progress: Progress | None = None) -> bool:
     """Delete what ``up`` applied, with its data, and end the port forwarding; False if nothing was there."""
     told = progress or Silent()
     _end_forwarding(place)
-    runs.forget_run(place)
-    if not _exists(place):
-        return False
-    told.step(f"Deleting the namespace {NAMESPACE}")
-    tools.run("kubectl", "delete", "namespace", NAMESPACE, "--timeout=180s", cwd=place.root, timeout_s=200)
-    return True
+    existed = _exists(place)
+    if existed:
+        told.step(f"Deleting the namespace {NAMESPACE}")
+        tools.run("kubectl", "delete", "namespace", NAMESPACE, "--timeout=180s", cwd=place.root, timeout_s=200)
+    runs.forget_run(place)  # not before: what could not be deleted has to be found again
+    return existed
 
 
 def reset(place: Place, progress: Progress | None = None) -> None:

@@ -137,6 +137,16 @@ def test_commands_run_where_the_stack_runs(place: Place, tools: Tools) -> None:
     assert tools.calls[-1].endswith("exec --no-TTY lab python -m lab traces --limit 3")
 
 
+@pytest.mark.parametrize("target", ["compose", "k8s"])
+def test_what_could_not_be_stopped_is_found_again(place: Place, tools: Tools, target: str) -> None:
+    tools.add("docker", f"""case "$*" in *" ps "*) echo '{HEALTHY}';; *" down "*) exit 1;; esac""")
+    tools.add("kubectl", 'case "$*" in "get namespace"*) echo namespace/marketplace;; delete*) exit 1;; esac')
+    run.write_run(place, run.new_run(place, Options(), target))
+    with pytest.raises(LabError, match="failed"):
+        modes.of(place).down(place)
+    assert modes.recorded(place) is Target(target)
+
+
 def test_commands_of_a_local_stack_run_here(place: Place, tools: Tools) -> None:
     assert run_elsewhere(place, ["traces"]) is None
     run.write_run(place, run.new_run(place, Options()))
