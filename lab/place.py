@@ -133,11 +133,17 @@ class Place:
 
     def api_key(self, name: str = "learner") -> str:
         """A plain API key. Raises LabError where the stack has never been started."""
-        path = self.secrets_dir / f"api_key_{name}"
+        return self.secret(f"api_key_{name}")
+
+    def secret(self, name: str) -> str:
+        """One of the stack's own secrets. Raises LabError where the stack has never been started."""
+        path = self.secrets_dir / name
         try:
             return path.read_text().strip()
-        except FileNotFoundError:
-            raise LabError(f"There is no API key at {self.shown(path)}.", "Run `faultline up` first.") from None
+        except OSError as error:
+            raise LabError(
+                f"{self.shown(path)} cannot be read: {error.strerror}.", "Run `faultline up` first."
+            ) from error
 
     def shown(self, path: Path) -> str:
         """A path as people read it: relative to the checkout where it lies inside."""

@@ -42,12 +42,7 @@ def serve() -> None:
 
 def link(place: Place) -> str:
     """Where a browser finds the console, with the token in the part that never leaves the browser."""
-    path = place.secrets_dir / "lab_token"
-    try:
-        token = path.read_text().strip()
-    except OSError as error:
-        raise LabError(f"There is no token at {place.shown(path)}.", "Run `faultline up` first.") from error
-    return f"http://{_published()}:{place.port('lab')}/#token={token}"
+    return f"http://{_published()}:{place.port('lab')}/#token={place.secret('lab_token')}"
 
 
 def _published() -> str:

@@ -8,13 +8,13 @@ import time
 from typing import Annotated, Any
 
 import typer
-from redis import Redis, RedisError
+from redis import RedisError
 
 from lab.cli.output import AsJson, console, print_json
+from lab.faults.redis_admin import connect
 from lab.place import LabError, Place
 
 _ID = re.compile(r"[0-9a-f]{20}")
-_TIMEOUT_S = 5.0
 
 
 def prediction(
@@ -45,18 +45,12 @@ def read_row(place: Place, prediction_id: str) -> dict[str, Any]:
     """The row as the orchestrator wrote it. Raises LabError where it is not kept, or Redis does not answer."""
     if not _ID.fullmatch(prediction_id):
         raise LabError(f"{prediction_id!r} is no prediction's id.", "An id is 20 hexadecimal digits.")
-    path = place.secrets_dir / "redis_lab"
-    if not path.exists():
-        raise LabError("The stack has never been started here.", "Run `faultline up` first.")
-    password = path.read_text().strip()
-    redis = Redis(place.hosts.redis, place.port("redis"), username="lab", password=password, socket_timeout=_TIMEOUT_S)
     try:
-        text = redis.get(f"prediction:{prediction_id}")
+        with connect(place) as redis:
+            text = redis.get(f"prediction:{prediction_id}")
     except RedisError as error:
         raise LabError(f"Redis does not answer: {error}", "`faultline status` shows what runs.") from error
-    finally:
-        redis.close()
     if text is None:
         raise LabError("No such prediction is kept.", "The last 200 000 are.")
-    row: dict[str, Any] = json.loads(str(text, "utf-8") if isinstance(text, bytes) else str(text))
+    row: dict[str, Any] = json.loads(str(text))
     return row

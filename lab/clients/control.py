@@ -24,12 +24,7 @@ class Control:
     @classmethod
     def of(cls, place: Place, service: str) -> Control:
         """A service of this stack. Raises LabError where the stack has never been started."""
-        path = place.secrets_dir / "control_token"
-        try:
-            token = path.read_text().strip()
-        except FileNotFoundError:
-            raise LabError(f"There is no control token at {place.shown(path)}.", "Run `faultline up` first.") from None
-        return cls(place.hosts.replicas(service), place.port(f"{service}_control"), token)
+        return cls(place.hosts.replicas(service), place.port(f"{service}_control"), place.secret("control_token"))
 
     def set_knob(self, name: str, value: bool | float | str) -> None:
         """Turn a knob everywhere. Raises LabError where one replica does not answer or refuses."""

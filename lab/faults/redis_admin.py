@@ -8,12 +8,12 @@ from lab.place import Place
 
 
 def connect(place: Place) -> Redis:
-    """A connection that gives up soon: a keeper that hangs keeps nothing."""
+    """A connection that gives up soon: a keeper that hangs keeps nothing. Raises LabError without a password."""
     return Redis(
         host=place.hosts.redis,
         port=place.port("redis"),
         username="lab",
-        password=(place.secrets_dir / "redis_lab").read_text().strip(),
+        password=place.secret("redis_lab"),
         socket_timeout=5,
         decode_responses=True,
     )

@@ -14,8 +14,8 @@ def give_accounts(place: Place, grafana_url: str, http: httpx.Client | None = No
 
     Returns the players' names. Raises LabError where Grafana refuses.
     """
-    pairs = [line.partition(":")[::2] for line in (place.secrets_dir / "players").read_text().splitlines()]
-    password = (place.secrets_dir / "grafana_admin_password").read_text().strip()
+    pairs = [line.partition(":")[::2] for line in place.secret("players").splitlines()]
+    password = place.secret("grafana_admin_password")
     client = http or httpx.Client(timeout=_TIMEOUT_S, trust_env=False)
     with client:
         client.auth = httpx.BasicAuth("admin", password)

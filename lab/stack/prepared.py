@@ -79,7 +79,7 @@ def _players(path: str) -> str:
 
 def _exporter_passwords(place: Place) -> dict[str, str]:
     """By address as the exporter looks it up: with the user's name in newer versions, without in older ones."""
-    password = (place.secrets_dir / "redis_exporter").read_text().strip()
+    password = place.secret("redis_exporter")
     port = topology.BACKENDS["redis"]
     return {f"redis://{user}redis:{port}": password for user in ("", "exporter@")}
 

@@ -30,7 +30,7 @@ def write_acl(place: Place) -> Path:
     """Fill in Redis's ACL template; the file holds digests only."""
     template = (place.root / "deploy/redis/users.acl.template").read_text()
     lines = [line for line in template.splitlines() if line and not line.startswith("#")]
-    digests = {user: _digest(_read(place, f"redis_{user}")) for user in REDIS_USERS}
+    digests = {user: _digest(place.secret(f"redis_{user}")) for user in REDIS_USERS}
     path = place.run_dir / "redis" / "users.acl"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_private(path, "\n".join(line.format_map(digests) for line in lines) + "\n")
@@ -49,10 +49,6 @@ def _ensure(path: Path) -> None:
         write_private(path, secrets.token_urlsafe(24))
 
 
-def _read(place: Place, name: str) -> str:
-    return (place.secrets_dir / name).read_text().strip()
-
-
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -66,4 +62,4 @@ def _key_table(place: Place) -> list[dict[str, object]]:
 
 def _exporter_passwords(place: Place) -> dict[str, str]:
     """The Redis exporter's password file: password by address, so that it stands on no command line."""
-    return {f"redis://{HOST}:{place.port('redis')}": _read(place, "redis_exporter")}
+    return {f"redis://{HOST}:{place.port('redis')}": place.secret("redis_exporter")}

@@ -38,7 +38,7 @@ def test_json_is_one_document(command: list[str], tmp_path: Path, monkeypatch: p
     ("arguments", "message"),
     [
         (["up", "--target", "k8s"], "kubectl"),  # not there, or without a cluster
-        (["predict"], "There is no API key"),
+        (["predict"], "api_key_learner cannot be read"),
         (["traces", "--since", "soon"], "'soon' is no duration"),
         (["trace", "ab"], "cannot be reached"),
     ],
