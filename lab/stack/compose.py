@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab.place import HOST, LabError, Place
+from lab.stack import grafana, tools
 from lab.stack import run as runs
-from lab.stack import tools
 from lab.stack.accounts import give_accounts
 from lab.stack.options import Options
-from lab.stack.prepared import GRAFANA, data_dir, owner, prepare, rules_dir
+from lab.stack.prepared import data_dir, owner, prepare, rules_dir
 from lab.stack.progress import Progress, Silent
 from lab.stack.status import ProgramStatus
 
@@ -27,7 +27,7 @@ _PROBE_S = 10.0
 _BUILD_S = 3600.0
 _POLL_S = 1.0
 # Host ports that follow FAULTLINE_PORT_OFFSET; inside, every port stays the topology's.
-PUBLISHED = {"gateway": 8000, "lab": 8080, "grafana": GRAFANA}
+PUBLISHED = {"gateway": 8000, "lab": 8080, "grafana": grafana.PORT}
 
 
 def obstacle(place: Place) -> str | None:
@@ -78,7 +78,7 @@ def up(
     scale = ("--scale", f"traffic={0 if chosen.traffic_rate == 0 else 1}")
     _compose(place, chosen, "up", "--detach", "--build", "--quiet-pull", *scale, timeout_s=_BUILD_S, shown=True)
     _wait(place, told, timeout_s)
-    if players := give_accounts(place, f"http://{HOST}:{GRAFANA + place.offset}"):
+    if players := give_accounts(place, f"http://{HOST}:{grafana.PORT + place.offset}"):
         told.step(f"Grafana has accounts for {', '.join(players)}")
     return True
 

@@ -27,7 +27,7 @@ def command(place: Place, home: Path) -> tuple[list[str], dict[str, str]]:
         **_sources(place),
         "GF_SERVER_HTTP_ADDR": HOST,
         "GF_SERVER_HTTP_PORT": str(PORT + place.offset),
-        "GF_SECURITY_ADMIN_PASSWORD__FILE": str(_password(place)),
+        "GF_SECURITY_ADMIN_PASSWORD__FILE": str(ensure_password(place)),
     }
 
 
@@ -59,7 +59,8 @@ def _sources(place: Place) -> dict[str, str]:
     }
 
 
-def _password(place: Place) -> Path:
+def ensure_password(place: Place) -> Path:
+    """The file with the administrator's password, made on the first call."""
     path = place.secrets_dir / "grafana_admin_password"
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from lab.place import HOST, LabError, Place
+from lab.stack import grafana, tools
 from lab.stack import run as runs
-from lab.stack import tools
 from lab.stack.options import Options
 from lab.stack.overlay import NAMESPACE, write_overlay
 from lab.stack.prepared import prepare
@@ -20,7 +20,7 @@ from lab.stack.status import ProgramStatus
 IMAGE = "faultline:0.1.0"
 READY_TIMEOUT_S = 300.0
 # What a person opens: the service's port, and the port on this machine before any offset.
-FORWARDED = {"gateway": 8000, "lab": 8080, "grafana": 3000, "tempo": 3200, "loki": 3100}
+FORWARDED = {"gateway": 8000, "lab": 8080, "grafana": grafana.PORT, "tempo": 3200, "loki": 3100}
 FORWARDED |= {"prometheus": 9090, "alertmanager": 9093}
 _BUILD_S = 3600.0
 # A context's name says what made the cluster, and so how an image gets into it.

@@ -6,18 +6,16 @@ import json
 import os
 import shutil
 from pathlib import Path
-from secrets import token_urlsafe
 
 from lab.place import HOST, LabError, Place
 from lab.slo.model import Setting
-from lab.stack import files, secrets
+from lab.stack import files, grafana, secrets
 from services import topology
 
 # Folders that containers write to; each belongs to the user that they run as.
 DATA = ("redis", "otelcol", "tempo", "loki", "prometheus", "alertmanager", "grafana", "lab")
 # Whom containers run as where the person who starts them is root: nothing runs as root.
 NOBODY = 10001
-GRAFANA = 3000
 
 
 def data_dir(place: Place) -> Path:
@@ -40,9 +38,7 @@ def prepare(place: Place, time_scale: float = 1.0) -> dict[str, Path]:
     Rules are written for the speed of the marketplace's clock, with those of drills: drills are played here.
     """
     secrets.ensure_secrets(place)
-    password = place.secrets_dir / "grafana_admin_password"
-    if not password.exists():
-        secrets.write_private(password, token_urlsafe(24))
+    grafana.ensure_password(place)
     secrets.write_private(place.secrets_dir / "players", _players(os.environ.get("FAULTLINE_PLAYERS", "")))
     write_rules(place, rules_dir(place), time_scale)
     folder = data_dir(place)
@@ -59,8 +55,8 @@ def prepare(place: Place, time_scale: float = 1.0) -> dict[str, Path]:
 
 def write_rules(place: Place, folder: Path, time_scale: float) -> None:
     """Rules whose links lead to the console and the Grafana that containers publish."""
-    console, grafana = (f"http://{HOST}:{port + place.offset}" for port in (topology.BACKENDS["lab"], GRAFANA))
-    files.write_rules(place, folder, Setting(time_scale, console=console, dashboards=f"{grafana}/d"))
+    console, dashboards = (f"http://{HOST}:{port + place.offset}" for port in (topology.BACKENDS["lab"], grafana.PORT))
+    files.write_rules(place, folder, Setting(time_scale, console=console, dashboards=f"{dashboards}/d"))
 
 
 def _players(path: str) -> str:
