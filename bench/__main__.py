@@ -1,4 +1,4 @@
-"""``python -m bench``: start, memory, latency with and without telemetry, processor time, false alarms.
+"""``python -m bench``: start, memory, latency with and without telemetry, processor time, switches, false alarms.
 
 It starts stacks of its own, on ports and in a folder of their own, and takes them down.
 """
@@ -41,6 +41,7 @@ def main() -> None:
 def _parts(arguments: argparse.Namespace) -> list[str]:
     """The benchmarks that are programs of their own."""
     return [
+        "bench.faults",
         *(("bench.store", "bench.queries") if arguments.store else ()),
         *(("bench.alarms",) if arguments.alarms else ()),
     ]

@@ -11,6 +11,7 @@ from redis import exceptions
 from redis.asyncio import ConnectionPool, Redis
 
 from chassis import deadlines
+from chassis.failpoints import Failpoint
 from chassis.pool import Pool
 from chassis.resilience import BreakerOpen, Resilience, Transient
 from chassis.settings import Settings
@@ -45,6 +46,7 @@ class RedisStore:
         traced: bool = True,
     ) -> None:
         self.pool, self.timeout = Pool(name, slots, telemetry), timeout
+        self._used = Failpoint(name, telemetry.knobs, lambda: exceptions.ConnectionError("the connection is gone"))
         self.resilience = Resilience(name, telemetry)
         # More connections than slots: the pool above is the one place where callers wait.
         connections = ConnectionPool(
@@ -88,6 +90,7 @@ class RedisStore:
 
         try:
             async with self.pool.slot():
+                await self._used.passed()
                 return await self.resilience.call(attempt)
         except (*_LOST, TimeoutError, exceptions.RedisError, BreakerOpen, deadlines.DeadlineExceeded) as error:
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from error

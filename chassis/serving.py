@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 from opentelemetry.trace import Link, Span
 
 from chassis import deadlines, semconv
+from chassis.failpoints import Failpoint
 from chassis.model import Model, ModelOutputError
 from chassis.problems import Problem
 from chassis.telemetry import Telemetry
@@ -120,6 +121,7 @@ class ModelServer(Generic[Raw, Input, Output]):
         self._max_wait = add("batcher.max_wait", max_wait, "Seconds that a batch waits to fill.", minimum=0, maximum=10)
         self._executor = add("runner.executor", "thread", "Where inference runs.", choices=("thread", "loop"))
         self._carry = add("runner.context", True, "Whether an inference belongs to its caller's trace.")
+        self._begun = Failpoint("model_inference", self.telemetry.knobs, lambda: ModelOutputError("no answer"))
         self._passes = add("runner.passes", 1, "Passes of one inference; the last one counts.", minimum=1, maximum=20)
 
     async def __aenter__(self) -> Self:
@@ -202,6 +204,7 @@ class ModelServer(Generic[Raw, Input, Output]):
                 item.answer.set_result(result)
 
     async def _results(self, batch: Sequence[_Item[Input, Output]]) -> Sequence[Output | Exception]:
+        await self._begun.passed()
         if self._executor.value == "loop":
             return self._run(batch)
         return await asyncio.get_running_loop().run_in_executor(self.executor, self._run, batch)
