@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -53,7 +54,7 @@ def campaign(
     cases = [case for case in plan(ROWS.values(), seed, each) if only in case.id]
     with open_client(_TIMEOUT_S) as http:
         backends = Backends.of(place, http)
-        recorder = Recorder(place, backends, _folder(folder), Times(fault_s=window), out.print)
+        recorder = Recorder(place, backends, _folder(folder), Times(fault_s=window), partial(out.print, markup=False))
         count = recorder.run(cases)
     out.print(f"{count} cases recorded, {len(cases)} in all.")
 

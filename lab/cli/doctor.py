@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import typer
+from rich.text import Text
 
 from lab import checkup
 from lab.cli.output import AsJson, console, print_json, table
 from lab.place import Place
 
-_MARKS = {"ok": "[green]ok[/green]", "warning": "[yellow]warning[/yellow]", "problem": "[red]problem[/red]"}
+_STYLES = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -25,7 +26,7 @@ def doctor(as_json: AsJson = False) -> None:
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
-        rows = [(finding.subject, _MARKS[finding.level], finding.text) for finding in findings]
+        rows = [(finding.subject, Text(finding.level, _STYLES[finding.level]), finding.text) for finding in findings]
         console().print(table(("", "", ""), rows))
     if any(finding.level == "problem" for finding in findings):
         raise typer.Exit(1)

@@ -110,14 +110,14 @@ def seconds(text: str) -> float:
     return float(match[1]) * _UNIT_S[match[2]]
 
 
-def _trace_row(found: TraceSummary) -> tuple[str, ...]:
+def _trace_row(found: TraceSummary) -> tuple[str | Text, ...]:
     return (
         found.trace_id,
         _clock(found.start_ns),
         f"{found.root_service} {found.root_name}",
         f"{found.duration_ms} ms",
         str(sum(found.spans_by_service.values()) or ""),
-        f"[red]{found.error_spans}[/red]" if found.error_spans else "",
+        Text(str(found.error_spans or ""), "red"),
     )
 
 

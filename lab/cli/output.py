@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from lab.place import LabError
 
@@ -43,12 +44,12 @@ def complain(error: LabError) -> None:
         out.print(f"[bold]Next:[/bold] {escape(error.next_step)}")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> Table:
-    """A plain table; columns named in ``right`` are aligned right."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Sequence[str] = ()) -> Table:
+    """A plain table; columns named in ``right`` are aligned right. A ``Text`` brings a style; a string is no markup."""
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
         # The first column is what one copies: an id or a name stays whole.
         drawn.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=index == 0)
     for row in rows:
-        drawn.add_row(*row)
+        drawn.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     return drawn

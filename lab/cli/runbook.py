@@ -12,6 +12,7 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.padding import Padding
 from rich.syntax import Syntax
+from rich.text import Text
 
 from lab.cli.look import seconds
 from lab.cli.output import AsJson, console, print_json, table
@@ -141,7 +142,7 @@ def _print_result(out: Console, result: Mapping[str, Any]) -> None:
 
 
 def _cell(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else escape(str("–" if value is None else value))
+    return f"{value:.4g}" if isinstance(value, float) else str("–" if value is None else value)
 
 
 def _print_table(out: Console, book: Runbook, branch: Mapping[str, Any] | None) -> None:
@@ -151,8 +152,8 @@ def _print_table(out: Console, book: Runbook, branch: Mapping[str, Any] | None) 
             "→" if index == chosen else "",
             ", ".join(row.holds),
             ", ".join(row.fails),
-            f"[bold red]{row.kind}[/bold red]" if index == chosen else row.kind,
-            *(escape(text) for text in row.rest),
+            Text(row.kind, "bold red" if index == chosen else ""),
+            *row.rest,
         )
         for index, row in enumerate(book.table)
     ]

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from lab import stack
 from lab.cli.console import link
@@ -168,7 +169,7 @@ def _print_status(rows: list[stack.ProgramStatus]) -> None:
         (
             row.name,
             row.state.lower(),
-            "[green]ready[/green]" if row.ready else f"[red]{row.reason}[/red]",
+            Text("ready", "green") if row.ready else Text(row.reason, "red"),
             str(row.pid or ""),
             " ".join(map(str, row.ports)),
             f"{row.uptime_s} s" if row.pid else "",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.text import Text
 from typer.testing import CliRunner
 
 from lab.cli import build_app
 from lab.cli.look import seconds
+from lab.cli.output import table
 from lab.place import LabError
 
 COMMANDS = ("up", "down", "status", "reset", "doctor", "predict", "traces", "trace", "logs", "load")
@@ -58,6 +62,18 @@ def test_errors_say_the_next_step(arguments: list[str], message: str, tmp_path: 
 @pytest.mark.parametrize(("text", "value"), [("250ms", 0.25), ("90s", 90), ("1.5h", 5400), ("2d", 172800)])
 def test_durations_are_read(text: str, value: float) -> None:
     assert seconds(text) == value
+
+
+def test_a_cell_may_hold_anything_and_only_a_text_has_a_style() -> None:
+    cells = ("pid 7: python [/srv/app] [bold]", ":bell: [x]")
+    shown, terminal = io.StringIO(), io.StringIO()
+    for file, is_terminal in ((shown, False), (terminal, True)):
+        out = Console(file=file, force_terminal=is_terminal, width=100)
+        out.print(table(("holder", "what", "state"), [(*cells, Text("[ready]", "green"))]))
+
+    assert all(cell in shown.getvalue() for cell in (*cells, "[ready]"))
+    assert "\x1b[" not in shown.getvalue()
+    assert "\x1b[32m[ready]" in terminal.getvalue()
 
 
 def test_a_duration_needs_a_unit() -> None:
