@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -107,7 +107,7 @@ class ProcessCollector(Collector):
 
     def __init__(self) -> None:
         self._process = psutil.Process()
-        self._waited = 0.0
+        self._waits = RunQueueWaits()
 
     def collect(self) -> Iterable[Family]:
         process = self._process
@@ -118,21 +118,36 @@ class ProcessCollector(Collector):
             yield _family(semconv.THREADS, process.num_threads())
             yield _family(semconv.OPEN_FILES, process.num_fds())
             yield _family(semconv.START_TIME, process.create_time())
-        self._waited = max(self._waited, _run_queue_wait())
-        yield _family(semconv.RUN_QUEUE_WAIT, self._waited)
+        yield _family(semconv.RUN_QUEUE_WAIT, self._waits.total())
         if PRESSURE.exists():
             yield _family(semconv.HOST_PRESSURE, _pressure())
 
 
-def _run_queue_wait() -> float:
-    """Seconds that this process's living threads have waited for a core; 0 where the system does not say."""
-    waited = 0
-    for task in TASKS.glob("*/schedstat"):
-        try:
-            waited += int(task.read_text().split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # the thread ended between the listing and the reading
-    return waited / 1e9
+class RunQueueWaits:
+    """How long this process's threads have waited for a core. What a thread has waited stays counted when it ends."""
+
+    def __init__(self, tasks: Path = TASKS) -> None:
+        self._tasks = tasks
+        self._living: dict[str, int] = {}
+        self._ended = 0
+        self._lock = Lock()  # there may be two scrapes at once
+
+    def total(self) -> float:
+        """Seconds, never less than before; 0 where the system does not say."""
+        with self._lock:
+            now = dict(self._read())
+            for thread, waited in self._living.items():
+                if now.get(thread, 0) < waited:  # it is gone, or another thread has its number
+                    self._ended += waited
+            self._living = now
+            return (self._ended + sum(now.values())) / 1e9
+
+    def _read(self) -> Iterator[tuple[str, int]]:
+        for task in self._tasks.glob("*/schedstat"):
+            try:
+                yield task.parent.name, int(task.read_text().split()[1])
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # the thread ended between the listing and the reading
 
 
 def _pressure() -> float:

@@ -16,13 +16,14 @@ from typing import Any
 from lab.place import Place
 
 _KEY_BYTES, _NONCE_BYTES = 32, 16
-_BLOCK = 2048  # every sealed document has a multiple of this length, so that its length tells nothing either
+# A sealed document has a multiple of this length, or of a block of its own, so that its length tells nothing either.
+_BLOCK = 2048
 
 
-def seal(document: Any, key: bytes) -> str:
+def seal(document: Any, key: bytes, block: int = _BLOCK) -> str:
     """A JSON value as one line of text that tells nothing: padded, and covered by a keystream of SHAKE-256."""
     plain = json.dumps(document, default=str).encode()
-    plain += b" " * (-len(plain) % _BLOCK)
+    plain += b" " * (-len(plain) % block)
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return base64.b64encode(nonce + _covered(plain, key, nonce)).decode()
 

@@ -6,15 +6,18 @@ Only one keeper of a place acts at a time: the one that holds the lease, which e
 from __future__ import annotations
 
 import fcntl
+import os
 import signal
 import time
+from contextlib import suppress
 from threading import Event
 
 from redis.exceptions import RedisError
 
-from lab.faults import audit, control, wanted
+from lab.faults import audit, control, journal, wanted
 from lab.faults.reconcile import Reconciler
 from lab.place import Place
+from lab.traffic.shifts import shifts_file
 
 PASS_S = 1.0
 
@@ -38,7 +41,9 @@ def hold(place: Place, stop: Event) -> None:
 def keep(place: Place, reconciler: Reconciler, stop: Event) -> None:
     """Passes at a constant rate until told to stop; then what all share is put back."""
     due, complained = time.monotonic(), ""
+    reconciler.journal.begin()
     while not stop.is_set():
+        _age_alike(place)
         try:
             _forget_the_past(place)
             reconciler.run(wanted.read(place))
@@ -52,6 +57,13 @@ def keep(place: Place, reconciler: Reconciler, stop: Event) -> None:
         stop.wait(due - time.monotonic())
     for key in reconciler.journal.names():
         reconciler.journal.undo(key)
+
+
+def _age_alike(place: Place) -> None:
+    """No file's time tells when, or that, it was changed."""
+    for path in (wanted.folder(place) / wanted.FILE, journal.path_of(place), shifts_file(place)):
+        with suppress(FileNotFoundError):
+            os.utime(path)
 
 
 def _forget_the_past(place: Place) -> None:

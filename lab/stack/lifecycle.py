@@ -13,7 +13,8 @@ from lab.stack.options import Options
 from lab.stack.programs import Program, common_environment, programs
 from lab.stack.progress import Progress, Silent
 from lab.stack.readiness import wait_ready
-from lab.traffic.shifts import shifts_file
+from lab.traffic.shifts import write_shifts
+from marketplace.world import Shifts
 
 READY_TIMEOUT_S = 150.0
 # supervisord stops the services, then the backends, each within its stopwaitsecs.
@@ -99,7 +100,7 @@ def _launch(place: Place, options: Options, listed: list[Program]) -> None:
     secrets.write_acl(place)
     (place.run_dir / "telemetry_store").mkdir(exist_ok=True)
     alerting.write_alertmanager_config(place)
-    shifts_file(place).unlink(missing_ok=True)  # a start begins in the world as it is
+    write_shifts(place, Shifts())  # a start begins in the world as it is
     files.write_prometheus_folder(place, options.time_scale)
     files.write_supervisor_conf(place, listed)
     this_run = run.new_run(place, options)

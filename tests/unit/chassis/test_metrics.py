@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from chassis import semconv
-from chassis.metrics import Metrics
+from chassis.metrics import Metrics, RunQueueWaits
 from chassis.ports import MetricsServer
 from chassis.semconv import Metric
 from chassis.telemetry import Telemetry
@@ -55,6 +57,24 @@ def test_a_metric_nobody_feeds_is_not_shown() -> None:
         "process_run_queue_wait_seconds",
         "host_cpu_pressure_seconds",
     }
+
+
+def test_what_a_thread_has_waited_stays_counted_when_it_ends(tmp_path: Path) -> None:
+    def waited(thread: int, seconds: float) -> None:
+        (tmp_path / str(thread)).mkdir(exist_ok=True)
+        (tmp_path / str(thread) / "schedstat").write_text(f"1 {seconds * 1e9:.0f} 1\n")
+
+    waits = RunQueueWaits(tmp_path)
+    waited(1, 2)
+    waited(2, 3)
+    assert waits.total() == 5
+    shutil.rmtree(tmp_path / "2")
+    waited(1, 2.5)
+    assert waits.total() == 5.5
+    waited(2, 1)  # another thread under the same number
+    assert waits.total() == 6.5
+    waited(1, 0)  # one that began and ended between two looks
+    assert waits.total() == 6.5
 
 
 def test_a_gauge_can_ask(telemetry: Telemetry, signals: Signals) -> None:

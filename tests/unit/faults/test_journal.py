@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,8 +12,9 @@ import pytest
 
 from lab import seal
 from lab.faults import shared
-from lab.faults.journal import Journal
+from lab.faults.journal import Journal, path_of
 from lab.faults.row import SharedEffect
+from lab.faults.shared import hot_hashes
 from lab.faults.wanted import Wanted, folder
 from lab.place import Place
 
@@ -32,8 +35,7 @@ class Light:
         return {"was": "off"}
 
     def apply(self, place: Place, plan: dict[str, Any]) -> None:
-        written = list((folder(place) / "undo").glob("*.sealed"))
-        assert written, "how to undo it is on disk before it is made"
+        assert Journal(place).names(), "how to undo it is on disk before it is made"
         self.done.append("on")
         if self.fails:
             raise OSError("the machine went down")
@@ -94,6 +96,40 @@ def test_what_is_overdue_is_known(place: Place) -> None:
     Journal(place).keep("k-0", wanted(seconds=-1), EFFECT)
     Journal(place).keep("l-0", wanted(), EFFECT)
     assert Journal(place).overdue() == ["k-0"]
-    kept = (folder(place) / "undo" / "k-0.sealed").read_text()
-    assert "tiny_queue" not in kept, "who comes by learns nothing"
-    assert seal.unseal(kept, seal.key_of(place))["kind"] == "tiny_queue"
+
+
+def test_who_comes_by_learns_nothing_not_even_that_there_is_something(place: Place) -> None:
+    journal = Journal(place)
+    journal.begin()
+    empty = path_of(place).read_text()
+    journal.keep("k-0", wanted(), EFFECT)
+    kept = path_of(place).read_text()
+    assert len(kept) == len(empty)
+    assert "tiny_queue" not in kept
+    assert seal.unseal(kept, seal.key_of(place))["k-0"]["kind"] == "tiny_queue"
+    assert {path.suffix for path in folder(place).iterdir()} <= {".sealed", ".lock", ""}
+    assert len([*folder(place).glob("undo*")]) == 1
+
+
+def test_a_hash_that_has_grown_is_never_taken_for_the_usual_one(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were the first plan lost, the second would keep megabytes as what to go back to."""
+    hashes = {"listing:L000001": {"area_m2": "80", "similar:L000007": "0.5"}}
+    monkeypatch.setattr(hot_hashes, "connect", lambda place: nullcontext(Held(hashes)))
+    plan = hot_hashes.HotHashes(wanted()).plan(place)
+    assert plan == {"hashes": {"listing:L000001": {"area_m2": "80"}}}
+
+
+@dataclass
+class Held:
+    """As much of a Redis as a plan asks."""
+
+    hashes: dict[str, dict[str, str]]
+
+    def scan_iter(self, pattern: str, count: int) -> list[str]:
+        return [*self.hashes]
+
+    def object(self, what: str, key: str) -> int:
+        return 0
+
+    def hgetall(self, key: str) -> dict[str, str]:
+        return self.hashes[key]
