@@ -38,11 +38,15 @@ def get(http: httpx.Client, backend: str, url: str, params: Mapping[str, str | i
 
 def get_json(http: httpx.Client, backend: str, url: str, params: Mapping[str, str | int]) -> Any:
     """The JSON of a 200. Raises BackendError with the backend's own words for anything else."""
-    response = get(http, backend, url, params)
+    return accepted(backend, get(http, backend, url, params)).json()
+
+
+def accepted(backend: str, response: httpx.Response) -> httpx.Response:
+    """The answer where it is a 200. Raises BackendError with the backend's own words for anything else."""
     if response.status_code != httpx.codes.OK:
         raise BackendError(
             f"{backend} refuses: {response.text.strip()[:300] or response.status_code}",
             "Correct the query." if response.status_code == httpx.codes.BAD_REQUEST else "See `faultline status`.",
             response.status_code,
         )
-    return response.json()
+    return response

@@ -7,10 +7,11 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
-from lab.clients.http import BackendError, get, get_json
+from lab.clients.http import BackendError, accepted, get, get_json
 from lab.clients.telemetry import AttributeValue, Event, Link, Sample, Span, Status, TraceSummary
 
 _STATUS: dict[str | int, Status] = {"STATUS_CODE_OK": "ok", "STATUS_CODE_ERROR": "error", 1: "ok", 2: "error"}
@@ -25,16 +26,16 @@ class Tempo:
 
     def trace(self, trace_id: str) -> list[Span]:
         """Every span of a trace by start time; an empty list if it is unknown. Raises BackendError for a bad id."""
-        response = get(self._http, "Tempo", f"{self._base_url}/api/traces/{trace_id}", {})
+        response = get(self._http, "Tempo", f"{self._base_url}/api/traces/{quote(trace_id, safe='')}", {})
         if response.status_code == httpx.codes.NOT_FOUND:
             return []
-        if response.status_code != httpx.codes.OK:
+        if response.status_code == httpx.codes.BAD_REQUEST:
             raise BackendError(
                 f"{trace_id!r} is no trace id: {response.text.strip()[:200]}",
                 "A trace id is up to 32 hexadecimal digits; `faultline traces` lists some.",
                 response.status_code,
             )
-        return parse_trace(response.json())
+        return parse_trace(accepted("Tempo", response).json())
 
     def search(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -67,6 +68,24 @@ def test_an_unknown_trace_is_empty_and_a_bad_id_is_an_error() -> None:
     assert Tempo("http://tempo", always(404, "")).trace("f" * 32) == []
     with pytest.raises(BackendError, match="'xyz' is no trace id"):
         Tempo("http://tempo", always(400, "trace IDs can only contain hex characters")).trace("xyz")
+
+
+def test_a_store_in_trouble_is_not_the_ids_fault() -> None:
+    with pytest.raises(BackendError, match="Tempo refuses: out of memory") as caught:
+        Tempo("http://tempo", always(503, "out of memory")).trace("f" * 32)
+    assert caught.value.status == 503
+
+
+@pytest.mark.parametrize("typed", ["../search", "a b", "a\n", "?limit=1"])
+def test_whatever_is_typed_as_an_id_stays_one_part_of_the_path(typed: str) -> None:
+    paths: list[bytes] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.raw_path)
+        return httpx.Response(404)
+
+    assert Tempo("http://tempo", answering(handler)).trace(typed) == []
+    assert paths == [b"/api/traces/" + quote(typed, safe="").encode()]
 
 
 def test_a_search_asks_in_tempos_words_and_pads_ids() -> None:
