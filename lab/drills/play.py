@@ -131,9 +131,9 @@ def act(place: Place, action: str, target: str = "", amount: float = 0.0) -> Act
     secret = session.secret(current)
     done = acts.perform(place, action, target, amount)
     cured = [cause for cause in secret.causes if acts.cures(action, target, cause.truth, release=secret.release)]
-    session.lift(cured)
     left = [cause.truth for cause in secret.causes if cause not in cured]
     try:
+        session.lift(cured)
         with backends_of(place) as backends:
             marks = acts.recovery(backends.prometheus, current.usual_latency_s, left)
     finally:
