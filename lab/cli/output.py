@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -34,6 +35,13 @@ def print_json(value: Any) -> None:
     """One JSON document on standard output, without Rich's wrapping."""
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=str)
     sys.stdout.write("\n")
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """A sign that long work goes on, for who looks at a terminal; nothing goes into a pipe or a file."""
+    with Console(stderr=True).status(text):
+        yield
 
 
 def complain(error: LabError) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lab.cli.output import AsJson, console, print_json
+from lab.cli.output import AsJson, console, print_json, working
 from lab.workshops.claims import Point
 from lab.workshops.folder import copy_start, workshop_of
 
@@ -63,7 +63,8 @@ def check(
     [dim]Example:[/dim]
       faultline workshop check ~/drift
     """
-    points = checked(folder)
+    with working("Running your code"):
+        points = checked(folder)
     if as_json:
         print_json([{"point": point.name, "holds": point.holds, "missing": point.missing} for point in points])
     else:

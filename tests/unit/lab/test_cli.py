@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from lab.cli import build_app
 from lab.cli.look import seconds
-from lab.cli.output import table
+from lab.cli.output import table, working
 from lab.place import LabError
 
 COMMANDS = ("up", "down", "status", "reset", "doctor", "predict", "traces", "trace", "logs", "load")
@@ -74,6 +74,21 @@ def test_a_cell_may_hold_anything_and_only_a_text_has_a_style() -> None:
     assert all(cell in shown.getvalue() for cell in (*cells, "[ready]"))
     assert "\x1b[" not in shown.getvalue()
     assert "\x1b[32m[ready]" in terminal.getvalue()
+
+
+def test_long_work_shows_on_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with working("Reading"):
+        pass
+    assert capsys.readouterr() == ("", "")
+
+    monkeypatch.setenv("FORCE_COLOR", "1")  # Rich takes it for a terminal
+    with working("Reading"):
+        pass
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Reading" in said.err
 
 
 def test_a_duration_needs_a_unit() -> None:
