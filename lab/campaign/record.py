@@ -14,7 +14,8 @@ from redis.exceptions import RedisError
 from lab.campaign import predictions
 from lab.campaign.plan import Case
 from lab.campaign.truth import NO_FAULT, Truth, truth_of
-from lab.diagnosis.collect import Backends, read_period
+from lab.clients.backends import Backends
+from lab.diagnosis.collect import read_period
 from lab.diagnosis.recording import load_period, save_period
 from lab.diagnosis.window import Period
 from lab.drills import decoys

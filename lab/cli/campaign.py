@@ -16,8 +16,8 @@ from lab.campaign.plan import plan
 from lab.campaign.record import Recorder, Times
 from lab.campaign.score import GRAINS, Cause, Graded, accuracy, average, false_alarms
 from lab.cli.output import console, table
-from lab.clients.http import open_client
-from lab.diagnosis.collect import Backends
+from lab.clients.backends import Backends
+from lab.clients.http import LONG_TIMEOUT_S, open_client
 from lab.diagnosis.profile import observe
 from lab.drills.grading import Answer, grade
 from lab.drills.open import ensure_open
@@ -27,7 +27,6 @@ from lab.faults.catalogue import ROWS
 from lab.place import LabError, Place
 from lab.stack import is_up
 
-_TIMEOUT_S = 60.0
 _SHOWN = 8
 
 Folder = Annotated[str, typer.Option(help="Where the cases are kept; in the run folder unless given.")]
@@ -52,7 +51,7 @@ def campaign(
         raise LabError("Nothing is running.", "`faultline up` starts it.")
     out = console()
     cases = [case for case in plan(ROWS.values(), seed, each) if only in case.id]
-    with open_client(_TIMEOUT_S) as http:
+    with open_client(LONG_TIMEOUT_S) as http:
         backends = Backends.of(place, http)
         recorder = Recorder(place, backends, _folder(folder), Times(fault_s=window), partial(out.print, markup=False))
         count = recorder.run(cases)

@@ -10,19 +10,17 @@ import typer
 from rich.text import Text
 
 from lab.cli.look import seconds
-from lab.cli.output import AsJson, console, print_json
-from lab.clients.http import open_client
+from lab.cli.output import AsJson, console, print_json, working
+from lab.clients.backends import Backends
+from lab.clients.http import LONG_TIMEOUT_S, open_client
 from lab.clients.tempo import Tempo
 from lab.diagnosis import Diagnosis, Window, collect
 from lab.diagnosis import diagnose as find_cause
 from lab.diagnosis.calibration import worth
-from lab.diagnosis.collect import Backends
 from lab.diagnosis.explain import explain
 from lab.diagnosis.one_trace import report, sentences
 from lab.diagnosis.recording import load_window
 from lab.place import LabError, Place
-
-_TIMEOUT_S = 60.0
 
 
 def diagnose(
@@ -42,7 +40,8 @@ def diagnose(
     if trace:
         _one_trace(trace, as_json)
         return
-    found = find_cause(_recorded(Path(case)) if case else _live(seconds(since), seconds(baseline)))
+    with working("Reading traces, logs and series"):
+        found = find_cause(_recorded(Path(case)) if case else _live(seconds(since), seconds(baseline)))
     if as_json:
         print_json(as_document(found))
         return
@@ -59,7 +58,7 @@ def as_document(found: Diagnosis) -> dict[str, object]:
 
 def _live(since_s: float, baseline_s: float) -> Window:
     place = Place.from_environment()
-    with open_client(_TIMEOUT_S) as http:
+    with open_client(LONG_TIMEOUT_S) as http:
         backends = Backends.of(place, http)
         return collect(backends, since_s, baseline_s)
 
@@ -72,7 +71,7 @@ def _recorded(folder: Path) -> Window:
 
 
 def _one_trace(trace_id: str, as_json: bool) -> None:
-    with open_client(_TIMEOUT_S) as http:
+    with open_client(LONG_TIMEOUT_S) as http:
         spans = Tempo(Place.from_environment().url("tempo"), http).trace(trace_id)
     if not spans:
         raise LabError(f"There is no trace {trace_id}.", "`faultline traces` lists some.")

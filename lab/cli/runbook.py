@@ -15,12 +15,11 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from lab.cli.look import seconds
-from lab.cli.output import AsJson, console, print_json, table
-from lab.clients.http import open_client
+from lab.cli.output import AsJson, console, print_json, table, working
+from lab.clients.http import LONG_TIMEOUT_S, open_client
 from lab.place import LabError, Place
 from lab.runbooks import Runbook, Sources, labels_of, load, names, run
 
-_TIMEOUT_S = 60.0
 _WIDEST = 110
 _WHOLE = ("Meaning", "Impact")
 _LAST = ("Mitigation", "Prevention")
@@ -47,7 +46,10 @@ def runbook(
         _list(as_json)
         return
     book = load(alert)
-    ran = _run(book, _given(labels), _moment(at), seconds(window)) if execute else None
+    ran = None
+    if execute:
+        with working("Asking every step"):
+            ran = _run(book, _given(labels), _moment(at), seconds(window))
     if as_json:
         print_json(ran or book.as_json())
         return
@@ -68,7 +70,7 @@ def _severity(book: Runbook) -> str:
 
 
 def _run(book: Runbook, given: Mapping[str, str] | None, at: float | None, window_s: float) -> dict[str, Any]:
-    with open_client(_TIMEOUT_S) as http:
+    with open_client(LONG_TIMEOUT_S) as http:
         sources = Sources.of(Place.from_environment(), http)
         labels = labels_of(sources.prometheus, book.alert, at) if given is None else given
         return run(sources, book, labels, at, window_s)

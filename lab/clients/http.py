@@ -10,6 +10,7 @@ import httpx
 from lab.place import LabError
 
 TIMEOUT_S = 15.0
+LONG_TIMEOUT_S = 60.0  # where whole minutes of telemetry are read
 
 
 class BackendError(LabError):

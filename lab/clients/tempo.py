@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import orjson
 
 from lab.clients.http import BackendError, accepted, get, get_json
 from lab.clients.telemetry import AttributeValue, Event, Link, Sample, Span, Status, TraceSummary
@@ -50,9 +51,14 @@ class Tempo:
             params["start"] = math.floor(start_s)
         if end_s is not None:
             params["end"] = math.ceil(end_s)
-        body = get_json(self._http, "Tempo", f"{self._base_url}/api/search", params)
-        found = [_summary(row) for row in body.get("traces") or []]
+        found = map(_summary, self.rows(params))
         return sorted(found, key=lambda summary: summary.start_ns, reverse=True)
+
+    def rows(self, params: Mapping[str, str | int]) -> list[dict[str, Any]]:
+        """The traces of a search as Tempo answers them, with the spans that it shows. Raises BackendError."""
+        response = accepted("Tempo", get(self._http, "Tempo", f"{self._base_url}/api/search", params))
+        found: list[dict[str, Any]] = orjson.loads(response.content).get("traces") or []
+        return found
 
     def query(self, traceql: str, start_s: float, end_s: float) -> list[Sample]:
         """A TraceQL metrics query's one value a series, for the time between two Unix times. Raises BackendError."""

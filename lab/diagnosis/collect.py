@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
-import orjson
-
-from lab.clients.http import BackendError, get
-from lab.clients.loki import Loki
-from lab.clients.prometheus import Prometheus
+from lab.clients.backends import Backends
 from lab.clients.telemetry import AttributeValue, LogLine, Sample, Span, Status
 from lab.diagnosis import names
 from lab.diagnosis.window import Period, Window
-from lab.place import Place
 
 # A period is read in slices, so that a limit takes from all of it and not from its end alone.
 _SLICES = 2
@@ -25,22 +18,6 @@ _SPANS_A_TRACE = 1000
 _LINES = 3000
 _ERROR_LINES = 1000
 _STATUS: dict[str, Status] = {"ok": "ok", "error": "error"}
-
-
-@dataclass(frozen=True)
-class Backends:
-    """Where to ask."""
-
-    tempo_url: str
-    loki: Loki
-    prometheus: Prometheus
-    http: httpx.Client
-
-    @classmethod
-    def of(cls, place: Place, http: httpx.Client) -> Backends:
-        """Those of a stack, wherever they stand."""
-        prometheus = Prometheus(place.url("prometheus"), http)
-        return cls(place.url("tempo"), Loki(place.url("loki"), http), prometheus, http)
 
 
 def collect(
@@ -68,8 +45,7 @@ def read_spans(backends: Backends, start_s: float, end_s: float) -> Iterator[Spa
     width = (end_s - start_s) / _SLICES
     for index in range(_SLICES):
         first = start_s + index * width
-        body = _search(backends, first, first + width)
-        for row in body.get("traces") or []:
+        for row in _search(backends, first, first + width):
             trace_id = row["traceID"].zfill(32)
             if trace_id not in seen:
                 seen.add(trace_id)
@@ -96,21 +72,16 @@ def spans_of(trace_id: str, row: Mapping[str, Any]) -> Iterator[Span]:
             yield _span(trace_id, shown)
 
 
-def _search(backends: Backends, start_s: float, end_s: float) -> dict[str, Any]:
-    params: dict[str, str | int] = {
-        "q": names.SPANS_QUERY,
-        "start": int(start_s),
-        "end": max(int(end_s), int(start_s) + 1),
-        "limit": _TRACES_A_SLICE,
-        "spss": _SPANS_A_TRACE,
-    }
-    response = get(backends.http, "Tempo", f"{backends.tempo_url}/api/search", params)
-    if response.status_code != httpx.codes.OK:
-        raise BackendError(
-            f"Tempo refuses: {response.text.strip()[:300]}", "See `faultline status`.", response.status_code
-        )
-    body: dict[str, Any] = orjson.loads(response.content)
-    return body
+def _search(backends: Backends, start_s: float, end_s: float) -> list[dict[str, Any]]:
+    return backends.tempo.rows(
+        {
+            "q": names.SPANS_QUERY,
+            "start": int(start_s),
+            "end": max(int(end_s), int(start_s) + 1),
+            "limit": _TRACES_A_SLICE,
+            "spss": _SPANS_A_TRACE,
+        }
+    )
 
 
 def _span(trace_id: str, shown: Mapping[str, Any]) -> Span:

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lab.clients.http import open_client
+from lab.clients.backends import Backends
+from lab.clients.http import LONG_TIMEOUT_S, open_client
 from lab.clients.telemetry import Span
-from lab.clients.tempo import Tempo
 from lab.diagnosis import diagnose
-from lab.diagnosis.collect import Backends, read_period
+from lab.diagnosis.collect import read_period
 from lab.diagnosis.finding import Ranked
 from lab.diagnosis.recording import load_period, save_period
 from lab.diagnosis.window import Window
@@ -28,7 +28,6 @@ from lab.faults.catalogue import ROWS
 from lab.place import LabError, Place
 
 SEEDS = 10_000
-_TIMEOUT_S = 60.0
 _USUAL_S = 60.0
 _LONGEST_WINDOW_S = 300.0
 
@@ -103,8 +102,7 @@ def answer(place: Place, answers: Sequence[Answer]) -> tuple[Marks, Solution]:
     current = session.current()
     ensure_not_answered(current)
     with backends_of(place) as backends:
-        tempo = Tempo(backends.tempo_url, backends.http)
-        traces = [tempo.trace(each.evidence) if each.evidence else [] for each in answers]
+        traces = [backends.tempo.trace(each.evidence) if each.evidence else [] for each in answers]
         shown = _shown(session, current, traces)
         window = _window(session, current, backends)
     marks = session.answer(current, answers, shown)
@@ -175,7 +173,7 @@ def solution_of(note: notes.Note) -> Solution | None:
 
 @contextmanager
 def backends_of(place: Place) -> Iterator[Backends]:
-    with open_client(_TIMEOUT_S) as http:
+    with open_client(LONG_TIMEOUT_S) as http:
         yield Backends.of(place, http)
 
 

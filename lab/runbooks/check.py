@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from lab.cli.output import complain
-from lab.clients.http import open_client
+from lab.clients.http import LONG_TIMEOUT_S, open_client
 from lab.place import LabError, Place
 from lab.runbooks import Runbook, Sources, load, names
 from lab.runbooks.library import DOCS
 from lab.runbooks.pairs import Moment, Pair, moments, pairs
 from lab.runbooks.report import REASONS, markdown
-
-_TIMEOUT_S = 60.0
 
 
 def as_document(found: Sequence[Pair]) -> list[dict[str, Any]]:
@@ -51,7 +49,7 @@ def _run(place: Place, when: Sequence[Moment], books: Sequence[Runbook], *, ever
     if not when:
         raise LabError("There is no recording of a tour.", "`make tour` makes them; --tour names another folder.")
     found = []
-    with open_client(_TIMEOUT_S) as http:
+    with open_client(LONG_TIMEOUT_S) as http:
         for each in pairs(Sources.of(place, http), when, books):
             found.append(each)
             if everything or not each.right or each.failed:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import httpx
 
-from lab.clients.loki import Loki
-from lab.clients.prometheus import Prometheus
-from lab.clients.tempo import Tempo
+from lab.clients.backends import Backends
 from lab.place import Place
 
 
 @dataclass(frozen=True)
-class Sources:
-    """The three backends of one stack. ``place`` is where `faultline` steps look; without it they are not run."""
+class Sources(Backends):
+    """A stack's backends, and ``place``, where `faultline` steps look; without it they are not run."""
 
-    prometheus: Prometheus
-    tempo: Tempo
-    loki: Loki
     place: Place | None = None
 
     @classmethod
-    def of(cls, place: Place, http: httpx.Client) -> Sources:
-        """Those of a stack, wherever they stand."""
-        prometheus = Prometheus(place.url("prometheus"), http)
-        return cls(prometheus, Tempo(place.url("tempo"), http), Loki(place.url("loki"), http), place)
+    def of(cls, place: Place, http: httpx.Client) -> Self:
+        return replace(super().of(place, http), place=place)
