@@ -25,7 +25,7 @@ from lab.drills.solution import solution
 from lab.drills.words import complaint
 from lab.faults.catalogue import ROWS
 from lab.place import LabError, Place
-from lab.stack import is_up
+from lab.stack import require_up
 
 _SHOWN = 8
 
@@ -47,8 +47,7 @@ def campaign(
     """
     place = Place.from_environment()
     ensure_open(place)
-    if not is_up(place):
-        raise LabError("Nothing is running.", "`faultline up` starts it.")
+    require_up(place)
     out = console()
     cases = [case for case in plan(ROWS.values(), seed, each) if only in case.id]
     with open_client(LONG_TIMEOUT_S) as http:

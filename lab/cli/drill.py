@@ -13,8 +13,8 @@ from lab.drills.choices import ACTIONS, choices
 from lab.drills.grading import Answer, Marks
 from lab.drills.history import History
 from lab.drills.session import Current
-from lab.place import LabError, Place
-from lab.stack import is_up
+from lab.place import Place
+from lab.stack import require_up
 
 app = typer.Typer(
     name="drill", help="Find the cause of a fault nobody told you of, and be graded.", no_args_is_help=True
@@ -184,6 +184,5 @@ def _number(value: float | None) -> str:
 
 def _running() -> Place:
     place = Place.from_environment()
-    if not is_up(place):
-        raise LabError("Nothing is running.", "`faultline up` starts it.")
+    require_up(place)
     return place

@@ -13,7 +13,7 @@ from lab.faults import asking, audit, state
 from lab.faults.catalogue import ROWS
 from lab.faults.row import Row
 from lab.place import LabError, Place
-from lab.stack import is_up
+from lab.stack import require_up
 
 app = typer.Typer(
     name="faults",
@@ -186,6 +186,5 @@ def _board() -> Place:
 
 def _running() -> Place:
     place = _board()
-    if not is_up(place):
-        raise LabError("Nothing is running.", "`faultline up` starts it.")
+    require_up(place)
     return place

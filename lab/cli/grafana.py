@@ -10,7 +10,7 @@ import typer
 from lab.cli.output import console
 from lab.place import HOST, LabError, Place
 from lab.stack import grafana as beside
-from lab.stack import is_up, modes
+from lab.stack import modes, require_up
 from lab.stack.modes import Target
 
 
@@ -27,8 +27,7 @@ def grafana(
         raise LabError(
             f"The stack runs as {mode.value}, with a Grafana of its own.", "Its address: `faultline status`."
         )
-    if not is_up(place):
-        raise LabError("Nothing is running.", "`faultline up --target local` starts it.")
+    require_up(place)
     beside.command(place, home)  # complains before anything is promised
     console().print(f"Grafana will be at http://{HOST}:{beside.PORT + place.offset} in a moment.", markup=False)
     beside.run(place, home)

@@ -9,7 +9,7 @@ From Python::
 """
 
 from lab.place import LabError, Place
-from lab.stack.lifecycle import READY_TIMEOUT_S, down, is_up, recorded_options, reset, restart, up
+from lab.stack.lifecycle import READY_TIMEOUT_S, down, is_up, recorded_options, require_up, reset, restart, up
 from lab.stack.options import Options
 from lab.stack.progress import Progress, Silent
 from lab.stack.status import ProgramStatus, leftovers, memory_mb, pids, status
@@ -28,6 +28,7 @@ __all__ = [
     "memory_mb",
     "pids",
     "recorded_options",
+    "require_up",
     "reset",
     "restart",
     "status",

@@ -28,6 +28,12 @@ def is_up(place: Place) -> bool:
     return place.inside or (place.supervisor_socket.exists() and supervisor.Supervisor(place).pid() is not None)
 
 
+def require_up(place: Place) -> None:
+    """Raises LabError where nothing runs."""
+    if not is_up(place):
+        raise LabError("Nothing is running.", "`faultline up` starts it.")
+
+
 def up(
     place: Place,
     options: Options | None = None,

@@ -85,8 +85,8 @@ def test_every_command_says_the_same_of_every_hidden_cause(
     for number, causes in enumerate(HIDDEN):
         place = Place(tmp_path, tmp_path / f"run-{number}")
         hide(place, causes)
-        monkeypatch.setattr("lab.cli.drill.is_up", lambda _: True)
-        monkeypatch.setattr("lab.cli.faults.is_up", lambda _: True)
+        monkeypatch.setattr("lab.cli.drill.require_up", lambda _: None)
+        monkeypatch.setattr("lab.cli.faults.require_up", lambda _: None)
         heard.add(said(place, command, monkeypatch))
     assert len(heard) == 1, heard
 
