@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 
 from lab.cli.output import console, table
 from lab.drills.grading import Answer
 from lab.gameday.board import scoreboard
 from lab.gameday.day import Day
 from lab.gameday.script import read
-from lab.place import LabError, Place
-from lab.stack import is_up
+from lab.place import Place
+from lab.stack import require_up
 
 app = typer.Typer(name="gameday", help="Timed faults, several players, one instructor.", no_args_is_help=True)
 
@@ -29,10 +28,10 @@ def run(file: Annotated[Path, typer.Argument(help="What comes when: title, playe
       faultline gameday run friday.yaml
     """
     place = Place.from_environment()
-    if not is_up(place):
-        raise LabError("Nothing is running.", "`faultline up` starts it.")
-    script, day, out = read(file), Day(place), console()
-    out.print(f"Instructor's token: {day.begin(yaml.safe_load(file.read_text()))}", markup=False)
+    require_up(place)
+    day, out = Day(place), console()
+    out.print(f"Instructor's token: {day.begin(read(file))}", markup=False)
+    script = day.script()
     out.print(f"{script.title}: {', '.join(script.players)}, {script.seconds:g} s of play.", markup=False)
     out.print(f"The report is at {day.run(script, out.print)}", markup=False, soft_wrap=True)
 

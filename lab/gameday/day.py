@@ -99,10 +99,12 @@ class Day:
         (self.folder / "command").write_text(word)
 
     def answer(self, player: str, answer: Answer) -> None:
-        """Keep a player's answer. Raises LabError for somebody who does not play."""
+        """Keep a player's answer. Raises LabError for who does not play, and after the end: the report tells."""
         players = self.script().players
         if player not in players:
             raise LabError(f"{player!r} does not play.", f"Players are {', '.join(players)}.")
+        if not game_day_runs(self._place):
+            raise LabError("No game day is being played.", "`faultline gameday run FILE.yaml` begins one.")
         line = json.dumps({"player": player, "at_s": self.clock().now(), "answer": asdict(answer)})
         with (self.folder / "answers.jsonl").open("a") as file:
             file.write(line + "\n")

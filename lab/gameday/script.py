@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +42,14 @@ class Script:
         return max((step.ends_s for step in self.steps), default=0.0)
 
 
-def read(path: Path) -> Script:
-    """The file's script. Raises LabError that lists what is wrong in it."""
+def read(path: Path) -> Any:
+    """The file's document, as ``parse`` takes it. Raises LabError that lists what is wrong in it."""
     try:
         document = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise LabError(f"{path} cannot be read: {error}") from error
-    return parse(document)
+    parse(document)
+    return document
 
 
 def parse(document: Any) -> Script:
@@ -80,6 +82,8 @@ def _against(row: Any) -> list[str]:
         return [f"{sorted(unknown)[0]} is not known"]
     try:
         step = _step(row)
+        if not 0 <= step.at_s < math.inf:
+            return [f"it begins some seconds after the start, not {step.at_s:g}"]
         return asking.reasons_against(
             asking.find(step.fault), asking.Ask(step.fault, step.place, intensity=step.intensity, seconds=step.seconds)
         )

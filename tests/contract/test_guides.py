@@ -10,7 +10,7 @@ import pytest
 from chassis import semconv
 from lab.drills.choose import choose
 from lab.faults.catalogue import ROWS
-from lab.gameday.script import read
+from lab.gameday.script import parse, read
 from lab.workshops.promtool import against_expressions
 from telemetry_store.logql.parse import parse as logql
 from telemetry_store.traceql.parse import parse as traceql
@@ -25,7 +25,7 @@ GAME_DAYS = sorted((ROOT / "docs" / "game-days").glob("*.yaml"))
 
 @pytest.mark.parametrize("path", GAME_DAYS, ids=lambda path: path.stem)
 def test_a_game_day_can_be_played_and_is_as_long_as_its_page_says(path: Path) -> None:
-    script = read(path)
+    script = parse(read(path))
     page = (ROOT / "docs" / "game-day.md").read_text()
     row = next(line for line in page.splitlines() if f"game-days/{path.name})" in line and line.startswith("|"))
     assert f"{script.seconds / 60:.0f} minutes" in row

@@ -9,7 +9,7 @@ import pytest
 from lab.drills.grading import Answer
 from lab.gameday.board import Said, report, scoreboard
 from lab.gameday.day import Day
-from lab.gameday.script import parse
+from lab.gameday.script import parse, read
 from lab.place import LabError, Place
 
 DAY = {
@@ -39,12 +39,23 @@ def test_faults_come_in_the_order_of_their_times() -> None:
         ({"faults": [{"at": 1, "fault": "redis-far", "place": "gateway"}]}, "not at gateway"),
         ({"faults": [{"at": 1, "fault": "redis-far", "how": 2}]}, "how is not known"),
         ({"faults": [{"at": "soon", "fault": "redis-far"}]}, "soon"),
+        ({"faults": [{"at": -1, "fault": "redis-far"}]}, "after the start"),
+        ({"faults": [{"at": float("nan"), "fault": "redis-far"}]}, "after the start"),
+        ({"faults": [{"at": float("inf"), "fault": "redis-far"}]}, "after the start"),
         ({"faults": None}, "faults is missing"),
     ],
 )
 def test_mistakes_are_told(change: dict[str, object], said: str) -> None:
     with pytest.raises(LabError, match=said):
         parse({**DAY, **change})
+
+
+@pytest.mark.parametrize("content", [b"players: [", b"\xff\xfe", b"[]"])
+def test_a_file_that_is_none_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "friday.yaml"
+    path.write_bytes(content)
+    with pytest.raises(LabError, match=r"cannot be read|no game day"):
+        read(path)
 
 
 def test_players_are_ranked_by_marks_and_their_first_answer_counts() -> None:
@@ -71,9 +82,10 @@ def test_only_the_instructor_pauses_and_only_players_answer(tmp_path: Path) -> N
         day.command("pause", "guess")
     day.command("pause", token)
     stood = day.clock().now()
-    day.answer("ana", FAR)
-    with pytest.raises(LabError, match="does not play"):
-        day.answer("eve", FAR)
+    with day._lease():
+        day.answer("ana", FAR)
+        with pytest.raises(LabError, match="does not play"):
+            day.answer("eve", FAR)
 
     assert day.clock().now() == stood
     assert [said.player for said in day.answers()] == ["ana"]
@@ -88,3 +100,5 @@ def test_an_aborted_day_ends_with_a_report(tmp_path: Path) -> None:
     path = day.run(day.script(), print)
 
     assert "aborted by the instructor" in Path(path).read_text()
+    with pytest.raises(LabError, match="No game day is being played"):
+        day.answer("ana", FAR)  # the report has told the answers
