@@ -51,7 +51,7 @@ def _rules(objective: Objective, setting: Setting) -> list[Rule]:
     windows = sorted({window for pair in pairs for window in (pair.long, pair.short)})
     rules = [_ratio(objective, window) for window in windows]
     if not setting.fast:
-        rules += _budget(objective, setting)
+        rules += _budget(objective)
     return rules + _alerts(objective, pairs, setting)
 
 
@@ -70,9 +70,9 @@ def ratio(objective: Objective, window: str) -> str:
     return f"1 - ({good} or 0 * {total}) / ({total} > 0)"
 
 
-def _budget(objective: Objective, setting: Setting) -> list[Rule]:
+def _budget(objective: Objective) -> list[Rule]:
     """What was promised, and how much of the window's budget is left: 1 whole, 0 spent, negative overspent."""
-    window = duration(objective.window) if not objective.marketplace_time else setting.label_window(objective.window)
+    window = duration(objective.window)
     return [
         record("slo:objective:ratio", f"vector({objective.objective:g})", slo=objective.name),
         record("slo:budget_left:ratio", f"1 - ({ratio(objective, window)}) / {objective.budget:g}", slo=objective.name),

@@ -15,6 +15,9 @@ PSI_LIMIT = 0.25
 PRECISION_FLOOR = 0.93
 Z = 1.96  # two-sided 95 %
 Z_VERSIONS = 3.3  # one in a thousand by chance
+_HITS = {"predicted": "yes", "actual": "yes"}
+_WHICH = "{{ $labels.model_name }} {{ $labels.model_version }}"
+_LEADS = '{ name = "model_inference" && span.ml.model.name = "conversion_model" }'
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,10 @@ class Windows:
     drift_held: str
     least_labels: int
     suffix: str
+
+    def name(self, what: str) -> str:
+        """Of a series that is recorded about the models."""
+        return f"model:{what}:{self.suffix}"
 
 
 def windows(setting: Setting) -> Windows:
@@ -103,38 +110,52 @@ def wilson(share: str, count: str, sign: str) -> str:
 
 
 def _labels(each: Windows) -> list[Rule]:
-    """Precision with its interval and n, recall, calibration, price error, coverage, the segments, the versions."""
+    return [*_judged(each), *_priced(each), *_compared(each)]
 
-    def name(what: str) -> str:
-        return f"model:{what}:{each.suffix}"
 
-    hits = {"predicted": "yes", "actual": "yes"}
+def _judged(each: Windows) -> list[Rule]:
+    """Precision with its interval and n, recall, calibration."""
+    name = each.name
     expected = f"sum by ({MODEL}, bin) (increase(calibration_expected_total[{each.labels}]))"
     converted = f"sum by ({MODEL}, bin) (increase(calibration_converted_total[{each.labels}]))"
-    sales = f"sum by ({MODEL}) (increase(price_outcomes_total[{each.labels}]))"
-    covered = f'sum by ({MODEL}) (increase(price_outcomes_total{{result="covered"}}[{each.labels}]))'
-    made = f"sum by ({MODEL}) (increase(predictions_kept_total[{each.labels}]))"
     return [
         record(name("labels"), _count(each, MODEL)),
         record(name("positives"), _count(each, MODEL, predicted="yes")),
-        record(name("hits"), f"{_count(each, MODEL, **hits)} or 0 * {name('positives')}"),
+        record(name("hits"), f"{_count(each, MODEL, **_HITS)} or 0 * {name('positives')}"),
         record(name("precision"), f"{name('hits')} / ({name('positives')} > 0)"),
         record(name("precision_low"), wilson(name("precision"), name("positives"), "-")),
         record(name("precision_high"), wilson(name("precision"), name("positives"), "+")),
-        record(name("recall"), f'{name("hits")} / ({_count(each, MODEL, actual="yes")} > 0)'),
-        record(name("converted_share"), f'{_count(each, MODEL, actual="yes")} / ({name("labels")} > 0)'),
+        record(name("recall"), f"{name('hits')} / ({_count(each, MODEL, actual='yes')} > 0)"),
+        record(name("converted_share"), f"{_count(each, MODEL, actual='yes')} / ({name('labels')} > 0)"),
         record(
             name("calibration_error"),
             f"sum by ({MODEL}) (abs({expected} - {converted})) / ({name('labels')} > 0)",
         ),
+    ]
+
+
+def _priced(each: Windows) -> list[Rule]:
+    """Price error, how many sales lay within the interval, how many predictions have a label."""
+    name = each.name
+    sales = f"sum by ({MODEL}) (increase(price_outcomes_total[{each.labels}]))"
+    covered = f'sum by ({MODEL}) (increase(price_outcomes_total{{result="covered"}}[{each.labels}]))'
+    made = f"sum by ({MODEL}) (increase(predictions_kept_total[{each.labels}]))"
+    return [
         record(name("price_error_log"),
                f"sum by ({MODEL}) (increase(price_error_log_total[{each.labels}])) / ({sales} > 0)"),
         record(name("price_covered"), f"({covered} or 0 * {sales}) / ({sales} > 0)"),
         record(name("label_coverage"), f"{name('labels')} / ({made} > 0)"),
+    ]  # fmt: skip
+
+
+def _compared(each: Windows) -> list[Rule]:
+    """Segments, the labels' delay, and the versions."""
+    name = each.name
+    return [
         record(name("segment_positives"), _count(each, f"{MODEL}, segment", predicted="yes")),
         record(
             name("segment_precision"),
-            f"({_count(each, f'{MODEL}, segment', **hits)} or 0 * {name('segment_positives')})"
+            f"({_count(each, f'{MODEL}, segment', **_HITS)} or 0 * {name('segment_positives')})"
             f" / ({name('segment_positives')} > 0)",
         ),
         record(
@@ -158,20 +179,21 @@ def _two_proportions(hits: str, count: str) -> str:
 
 
 def _label_alerts(each: Windows, setting: Setting) -> list[Rule]:
-    def name(what: str) -> str:
-        return f"model:{what}:{each.suffix}"
+    alerts = [*_lead_alerts(each, setting), *_other_alerts(each)]
+    return [alert.rule(setting) for alert in alerts]
 
+
+def _lead_alerts(each: Windows, setting: Setting) -> list[Alert]:
+    """About those who were said to convert: all of them, a segment, a version."""
+    name, within = each.name, _within(each)
     judged = name("precision_high") if setting.fast else name("precision")
     enough = f"{name('positives')} >= {each.least_labels}"
-    within = f"labels of {each.labels}, held for {each.held}"
-    model = "{{ $labels.model_name }} {{ $labels.model_version }}"
-    leads = '{ name = "model_inference" && span.ml.model.name = "conversion_model" }'
     version = '{ name = "model_inference" && span.ml.model.version = "v2" }'
     least_segment = each.least_labels // 4
-    alerts = [
+    return [
         Alert(
             "PrecisionLow", f"{name('precision')} < {PRECISION_FLOOR} and {judged} < {PRECISION_FLOOR} and {enough}",
-            each.held, "page", f"precision with {model} is {{{{ $value | humanizePercentage }}}}, under 93 %",
+            each.held, "page", f"precision with {_WHICH} is {{{{ $value | humanizePercentage }}}}, under 93 %",
             "model-quality", version, within,
         ),
         Alert(
@@ -179,8 +201,8 @@ def _label_alerts(each: Windows, setting: Setting) -> list[Rule]:
             f"{name('precision')} - on ({MODEL}) group_right () {name('segment_precision_high')} > 0.05"
             f" and {name('segment_positives')} >= {least_segment}",
             each.held, "page",
-            f"precision with {model} in segment {{{{ $labels.segment }}}} lies surely below that of all users",
-            "model-quality", leads, within,
+            f"precision with {_WHICH} in segment {{{{ $labels.segment }}}} lies surely below that of all users",
+            "model-quality", _LEADS, within,
         ),
         Alert(
             "ConversionFellWithVersion",
@@ -190,10 +212,16 @@ def _label_alerts(each: Windows, setting: Setting) -> list[Rule]:
             "fewer of {{ $labels.model_name }} v2's leads convert than of v1's (z = {{ $value | humanize }})",
             "model-quality", version, within,
         ),
+    ]  # fmt: skip
+
+
+def _other_alerts(each: Windows) -> list[Alert]:
+    name = each.name
+    return [
         Alert(
             "CalibrationOff", f"{name('calibration_error')} > 0.1 and {name('labels')} >= {each.least_labels}",
-            each.held, "ticket", f"chances with {model} are off by {{{{ $value | humanizePercentage }}}} on average",
-            "model-quality", leads, within,
+            each.held, "ticket", f"chances with {_WHICH} are off by {{{{ $value | humanizePercentage }}}} on average",
+            "model-quality", _LEADS, _within(each),
         ),
         Alert(
             "LabelsLate", f"{name('label_lag_p50')} > {2 * DAY}", each.held, "ticket",
@@ -201,4 +229,7 @@ def _label_alerts(each: Windows, setting: Setting) -> list[Rule]:
             "model-quality", '{ name = "join_outcomes" }', f"late outcomes are half of those in {each.labels}",
         ),
     ]  # fmt: skip
-    return [alert.rule(setting) for alert in alerts]
+
+
+def _within(each: Windows) -> str:
+    return f"labels of {each.labels}, held for {each.held}"

@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import yaml
-
 from lab.clients.http import get_json
 from lab.clients.loki import log_query
 from lab.place import LabError
 from lab.question import is_whole
+from lab.slo.page import alerts_of
 from lab.verify.alert import alert
 from lab.verify.panels import panels
 from lab.verify.stack import LOOK_BACK_S, Finding, Stack
@@ -90,5 +89,4 @@ def rules(stack: Stack) -> Iterator[Finding]:
 
 def alerts(folder: Path) -> list[str]:
     """Names of the alerts that are checked in."""
-    groups = [group for path in sorted(folder.glob("*.yml")) for group in yaml.safe_load(path.read_text())["groups"]]
-    return [rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule]
+    return [rule["alert"] for rule in alerts_of({path.name: path.read_text() for path in sorted(folder.glob("*.yml"))})]
