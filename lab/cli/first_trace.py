@@ -9,22 +9,15 @@ import httpx
 from rich.console import Console
 
 from lab.cli.waterfall import print_waterfall
-from lab.clients.gateway import Ask, Gateway
 from lab.clients.http import open_client
 from lab.clients.telemetry import Span
 from lab.clients.tempo import Tempo
 from lab.place import LabError, Place
-from lab.question import ask_for, is_whole
+from lab.question import answer_to, ask_for, is_whole
 
 # Services export every two seconds; a trace is whole when each service has exported twice at most.
 _TRACE_TIMEOUT_S = 10.0
 _POLL_S = 0.3
-
-
-def send(place: Place, ask: Ask, http: httpx.Client) -> dict[str, Any]:
-    """The gateway's answer. Raises GatewayError."""
-    gateway = Gateway(place.url("gateway"), place.api_key(), http)
-    return gateway.predict(ask, baggage=f"session.id=learner-{ask.user_id}")
 
 
 def whole_trace(place: Place, trace_id: str, http: httpx.Client, timeout_s: float = _TRACE_TIMEOUT_S) -> list[Span]:
@@ -40,7 +33,7 @@ def whole_trace(place: Place, trace_id: str, http: httpx.Client, timeout_s: floa
 
 def show_first_trace(place: Place, out: Console) -> None:
     with open_client() as http:
-        answer = send(place, ask_for(), http)
+        answer = answer_to(ask_for(), place, http)
         spans = whole_trace(place, answer["trace_id"], http)
     print_answer(answer, out)
     print_trace(answer["trace_id"], spans, out)

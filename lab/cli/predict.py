@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.first_trace import print_answer, print_trace, send, whole_trace
+from lab.cli.first_trace import print_answer, print_trace, whole_trace
 from lab.cli.output import AsJson, console, print_json
 from lab.cli.waterfall import trace_json
 from lab.clients.http import open_client
 from lab.place import Place
-from lab.question import ask_for
+from lab.question import answer_to, ask_for
 
 
 def predict(
@@ -30,7 +30,7 @@ def predict(
     """
     place = Place.from_environment()
     with open_client() as http:
-        answer = send(place, ask_for(listing, user, description), http)
+        answer = answer_to(ask_for(listing, user, description), place, http)
         spans = whole_trace(place, answer["trace_id"], http) if trace else []
     if as_json:
         print_json({"answer": answer, "trace": trace_json(spans) if spans else None})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from lab.clients.gateway import Ask, Gateway, GatewayError
+from lab.clients.gateway import GatewayError
 from lab.clients.http import open_client
 from lab.drills.session import Session
 from lab.faults import asking, state
 from lab.place import LabError, Place
-from marketplace.world import World
+from lab.question import answer_to, ask_for
 
 _PREDICTIONS = 5
 _WITHIN_S = 20.0
@@ -36,14 +36,10 @@ def _not_healthy(place: Place) -> str:
     """The first thing that is wrong; nothing if nothing is."""
     if on := state.on_anywhere(place):
         return f"{len(on)} changes are still in force."
-    world = World()
     with open_client() as http:
-        gateway = Gateway(place.url("gateway"), place.api_key(), http)
         for number in range(1, _PREDICTIONS + 1):
-            listing = f"L{number:06d}"
-            ask = Ask(f"U{number:06d}", listing, world.description(listing), world.photo(listing))
             try:
-                answer = gateway.predict(ask)
+                answer = answer_to(ask_for(f"L{number:06d}", f"U{number:06d}"), place, http)
             except GatewayError as error:
                 return str(error)
             if answer["degraded"]:

@@ -10,12 +10,11 @@ from typing import Literal
 
 import httpx
 
-from lab.clients.gateway import Gateway
 from lab.clients.loki import Loki
 from lab.clients.prometheus import Prometheus
 from lab.clients.tempo import Tempo
 from lab.place import LabError, Place
-from lab.question import ask_for
+from lab.question import answer_to, ask_for
 
 Outcome = Literal["pass", "fail", "skip"]
 LOOK_BACK_S = 900.0
@@ -46,11 +45,10 @@ class Stack:
     def trace_id(self) -> str:
         """Of one complete prediction that was sent for this verification; a busy machine gets several tries."""
         ask = ask_for()
-        gateway = Gateway(self.place.url("gateway"), self.place.api_key(), self.http)
         problem: LabError | None = None
         for _ in range(_TRIES):
             try:
-                answer = gateway.predict(ask, baggage=f"session.id=learner-{ask.user_id}")
+                answer = answer_to(ask, self.place, self.http)
             except LabError as error:
                 problem = error
             else:
