@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-NO_FAULT = "no fault"
-
 
 @dataclass(frozen=True)
 class Evidence:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lab.clients.telemetry import LogLine, Span
-from lab.diagnosis.profile import Growth, Observed
-from lab.diagnosis.trace import operation
+from lab.diagnosis.profile import Growth
 
 if TYPE_CHECKING:
     from lab.diagnosis.window import Window
@@ -52,11 +50,6 @@ def is_call(name: str) -> bool:
     return name == "Redis" or name.startswith("call ")
 
 
-def gap_and_work(observed: Observed | None) -> tuple[float, float]:
-    """(own, whole) mean milliseconds a span; zeros where nothing was seen."""
-    return (observed.mean_own(), observed.mean_whole()) if observed else (0.0, 0.0)
-
-
 def mean_attribute(spans: Iterable[Span], name: str, service: str = "") -> float | None:
     """The mean of a numeric attribute over the spans that carry it."""
     values = [
@@ -88,14 +81,6 @@ def lines(logs: Iterable[LogLine], *, services: Iterable[str] = (), having: Iter
         if len(found) == 3:
             break
     return tuple(found)
-
-
-def operations_of(spans: Iterable[Span]) -> dict[tuple[str, str], list[Span]]:
-    """Spans by (service, operation)."""
-    table: dict[tuple[str, str], list[Span]] = defaultdict(list)
-    for span in spans:
-        table[span.service, operation(span)].append(span)
-    return table
 
 
 def population_stability(now: Mapping[str, float], before: Mapping[str, float]) -> float:

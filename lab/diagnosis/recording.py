@@ -12,7 +12,6 @@ import orjson
 from lab.clients.telemetry import LogLine, Sample, Span
 from lab.diagnosis.window import Period, Window
 
-SUFFIX = ".json.gz"
 _LEVEL = 5
 
 

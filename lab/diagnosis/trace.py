@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lab.clients.telemetry import Span
-from lab.critical_path import critical_path
+from lab.critical_path import critical_path, time_by_span
 from lab.trace_tree import TraceTree, build_tree
 
 REDIS = "redis"
@@ -50,10 +50,7 @@ class Trace:
     @cached_property
     def path(self) -> dict[str, int]:
         """Nanoseconds of the critical path by span id."""
-        total: dict[str, int] = {}
-        for segment in critical_path(self.tree):
-            total[segment.span.span_id] = total.get(segment.span.span_id, 0) + segment.duration_ns
-        return total
+        return time_by_span(critical_path(self.tree))
 
     @cached_property
     def error_origins(self) -> tuple[Span, ...]:

@@ -32,10 +32,6 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     one_shot: bool = False
 
-    @property
-    def supervised_name(self) -> str:
-        return f"{self.group}:{self.name}"
-
 
 def programs(place: Place, options: Options) -> list[Program]:
     """In the order in which they start. Raises LabError where a distribution's program is missing."""
