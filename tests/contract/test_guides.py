@@ -32,8 +32,10 @@ def test_a_game_day_can_be_played_and_is_as_long_as_its_page_says(path: Path) ->
     assert all(step.seconds >= 60 for step in script.steps)
 
 
-def test_the_tutorials_drill_is_the_one_that_it_solves() -> None:
-    text = (ROOT / "docs" / "tutorial.md").read_text()
+@pytest.mark.parametrize("page", ["tutorial.md", "drills.md"])
+def test_a_pages_drill_is_the_one_that_it_solves(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    assert "--service cv_model --operation decode_photo" in text
     (seed,) = {int(found) for found in re.findall(r"--seed (\d+)", text)}
     drill = choose(ROWS, seed, level=1)
     assert [cause.fault for cause in drill.causes] == ["corrupt-photo"]

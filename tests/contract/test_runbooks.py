@@ -12,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 
 from chassis import semconv
-from lab.cli import build_app
 from lab.faults.catalogue import ROWS
 from lab.runbooks import Runbook, kinds, load, names
 from lab.runbooks.ask import COMMANDS
 from lab.runbooks.firing import fill
-from lab.runbooks.library import DOCS, KINDS, RUNBOOKS, page_of
+from lab.runbooks.library import KINDS, RUNBOOKS, page_of
 from lab.runbooks.markdown import plain, tokens_of
 from lab.runbooks.report import UNSEEN
 from lab.slo.model import read_objectives
@@ -239,31 +237,6 @@ def test_labels_fill_regular_expressions_only() -> None:
     for query in queries():
         bare = re.sub(r'=~ ?"\$[a-z_]+"', "", query.text)
         assert "$" not in re.sub(r'"\$1"', "", bare), query
-
-
-# Commands
-
-
-def commands() -> list[tuple[str, str]]:
-    """(where, command line) of every `faultline …` in code, in runbooks, in pages of kinds and in docs/runbooks.md."""
-    found = []
-    for path in [*sorted(RUNBOOKS.glob("*.md")), *sorted(KINDS.glob("*.md")), DOCS / "runbooks.md"]:
-        for token in tokens_of(path.read_text()):
-            lines = token.content.splitlines() if token.type == "fence" else []
-            lines += [child.content for child in token.children or () if child.type == "code_inline"]
-            found += [(path.stem, line) for line in lines if line.startswith("faultline ")]
-    return found
-
-
-@pytest.mark.parametrize("line", sorted({line for _, line in commands()}))
-def test_every_command_exists_with_its_options(line: str) -> None:
-    command: Any = typer.main.get_command(build_app())
-    words = shlex.split(line)[1:]
-    while groups := getattr(command, "commands", None):
-        assert words[0] in groups, line
-        command = groups[words.pop(0)]
-    known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
-    assert {word for word in words if word.startswith("--")} <= known
 
 
 def test_steps_run_only_commands_that_look() -> None:
