@@ -50,6 +50,15 @@ class Metrics:
         """Let a gauge ask for its value when it is scraped, on the scraping thread."""
         self.series(metric, labels).set_function(read)
 
+    def forget(self, metric: Metric, ended: Callable[[dict[str, str]], bool]) -> None:
+        """End the series whose labels ``ended`` picks; one that is fed again begins at zero."""
+        listed: list[tuple[Any, ...]] = list(self._series)
+        for key in listed:
+            labels = dict(key[1:])
+            if key[0] == metric.name and ended(labels):
+                self._series.pop(key, None)
+                self._parents[metric.name].remove(*(labels[name] for name in metric.labels))
+
     def series(self, metric: Metric, labels: dict[str, str]) -> Any:
         """The prometheus-client object of one series."""
         key = (metric.name, *labels.items())

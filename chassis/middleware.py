@@ -56,8 +56,13 @@ class Measure:
 
     def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
         self.app, self.telemetry = app, telemetry
+        self._paths: set[str] = set()
         self._route = telemetry.knobs.share(
-            "metrics.route", "template", "What stands in the label route.", choices=("template", "path")
+            "metrics.route",
+            "template",
+            "What stands in the label route; back at template, the series by path end.",
+            choices=("template", "path"),
+            on_change=self._forget_paths,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,14 +85,24 @@ class Measure:
         method, route = scope["method"], self.route(scope)
         self.telemetry.count(semconv.HTTP_REQUESTS, method=method, route=route, status=str(status))
         self.telemetry.observe(semconv.HTTP_REQUEST_DURATION, seconds, method=method, route=route)
+        if route != _template(scope):
+            self._paths.add(route)
         line = self.telemetry.log.bind(method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
         (line.warning if status >= 500 else line.info)("request answered")
 
     def route(self, scope: Scope) -> str:
         """The route's template, one of a few; a path nobody serves is a label only where the knob says so."""
-        if self._route.value == "path":
-            return str(scope["path"])
-        return getattr(scope.get("route"), "path", "unmatched")
+        return str(scope["path"]) if self._route.value == "path" else _template(scope)
+
+    def _forget_paths(self, _: str) -> None:
+        """Series of paths live as long as the process, unless somebody ends them."""
+        paths, self._paths = self._paths, set()
+        for metric in (semconv.HTTP_REQUESTS, semconv.HTTP_REQUEST_DURATION):
+            self.telemetry.metrics.forget(metric, lambda labels: labels["route"] in paths)
+
+
+def _template(scope: Scope) -> str:
+    return getattr(scope.get("route"), "path", "unmatched")
 
 
 class LastResort:

@@ -14,7 +14,7 @@ from lab.runbooks.sources import Sources
 
 _SHORT_S, _LONG_S = 20.0, 45.0  # windows of what shows at once, and of what needs rows
 # A moment without a fault is healthy where nearly all answers are complete and most are in time, and no service shows
-# too many series: those of a past fault stay until it is restarted. A runbook that points to such a thing is right.
+# too many series: those of a past fault may still be there. A runbook that points to such a thing is right.
 WELL = (
     'sum(rate(predictions_total{outcome="complete"}[1m])) / sum(rate(predictions_total[1m])) > 0.98 and '
     'sum(rate(prediction_duration_seconds_bucket{service_name="gateway", le="0.1"}[1m])) '

@@ -38,6 +38,16 @@ def test_labels_are_named_in_any_order(telemetry: Telemetry, signals: Signals) -
     assert signals.metric("jobs_total", queue="b", result="a") == 1
 
 
+def test_a_series_that_was_ended_is_not_shown_and_begins_anew(telemetry: Telemetry, signals: Signals) -> None:
+    for queue in ("a", "b"):
+        telemetry.count(JOBS, 5, queue=queue, result="done")
+    telemetry.count(JOBS, 5, result="done", queue="a")
+    telemetry.metrics.forget(JOBS, lambda labels: labels["queue"] == "a")
+    assert [signals.metric("jobs_total", queue=queue, result="done") for queue in ("a", "b")] == [0, 5]
+    telemetry.count(JOBS, queue="a", result="done")
+    assert signals.metric("jobs_total", queue="a", result="done") == 1
+
+
 @pytest.mark.parametrize(
     "labels", [{}, {"queue": "a"}, {"queue": "a", "result": "b", "user": "c"}, {"q": "a", "r": "b"}]
 )

@@ -180,6 +180,21 @@ async def test_unknown_paths_and_methods_are_problems_too(telemetry: Telemetry, 
     assert signals.metric("http_requests_total", method="GET", route="unmatched", status="404") == 1
 
 
+async def test_series_by_path_end_when_the_label_is_the_route_again(telemetry: Telemetry, signals: Signals) -> None:
+    def counted(route: str) -> float:
+        return signals.metric("http_requests_total", method="GET", route=route, status="404")
+
+    async with service(telemetry) as client:
+        back = telemetry.knobs.lay_over("metrics.route", "path")
+        for number in range(3):
+            await client.get(f"/v1/nothing/{number}")
+        assert [counted(f"/v1/nothing/{number}") for number in range(3)] == [1, 1, 1]
+        back()
+        await client.get("/v1/nothing/3")
+    assert [counted(f"/v1/nothing/{number}") for number in range(4)] == [0, 0, 0, 0]
+    assert counted("unmatched") == 1
+
+
 async def test_a_body_over_the_limit_is_refused(telemetry: Telemetry) -> None:
     async with service(telemetry, max_body_bytes=1_000) as client:
         assert_problem(await client.post("/v1/ask/1", json=body("x" * 2_000)), 413)
