@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 EXIT_CODE = 137  # 128 + SIGKILL
 FLUSH_S = 2.0
-MEGABYTE = 1024 * 1024
+MEGABYTE = 1_000_000  # bytes: a container of as many MiB lies 5 % above, so this speaks before the kernel acts
 
 
 class MemoryGuard:

@@ -9,7 +9,7 @@ from threading import Event
 
 import psutil
 
-from chassis.memory_guard import MemoryGuard
+from chassis.memory_guard import MEGABYTE, MemoryGuard
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
 from tests.unit.chassis.collector import Collector, collecting
@@ -17,13 +17,13 @@ from tests.unit.signals import Signals
 
 HUNGRY = """
 import sys, time
-from chassis.memory_guard import MemoryGuard
+from chassis.memory_guard import MEGABYTE, MemoryGuard
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
 import psutil
 telemetry = Telemetry("nlp_model", Settings(otlp_endpoint=sys.argv[1]))
 telemetry.start()
-limit = psutil.Process().memory_info().rss // 2**20 + 40
+limit = psutil.Process().memory_info().rss // MEGABYTE + 40
 MemoryGuard(telemetry, limit, interval_s=0.05).start()
 kept = []
 while True:
@@ -43,6 +43,14 @@ def test_a_process_over_its_limit_ends_with_137_and_its_last_line_is_exported() 
         assert ["out of memory" in record.body.string_value for record in collector.logs()] == [True]
 
 
+def test_it_counts_in_millions_of_bytes_so_that_a_containers_mebibytes_lie_above(telemetry: Telemetry) -> None:
+    resident, ended = psutil.Process().memory_info().rss, Event()
+    limit = resident // MEGABYTE - 2
+    assert resident < limit * 2**20, "else a guard that counted in MiB would end it, too"
+    MemoryGuard(telemetry, limit, interval_s=0.01, end=lambda _: ended.set()).start()
+    assert ended.wait(10)
+
+
 def test_the_limit_is_a_knob(telemetry: Telemetry, signals: Signals) -> None:
     ended, codes = Event(), []
 
@@ -53,7 +61,7 @@ def test_the_limit_is_a_knob(telemetry: Telemetry, signals: Signals) -> None:
     guard = MemoryGuard(telemetry, 1_000_000, interval_s=0.01, end=end)
     guard.start()
     assert not ended.wait(0.1)
-    resident = psutil.Process().memory_info().rss // 2**20
+    resident = psutil.Process().memory_info().rss // MEGABYTE
     telemetry.knobs.set("memory.limit_mb", resident - 10)
     assert ended.wait(10)
     assert codes == [137]
