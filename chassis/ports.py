@@ -5,6 +5,7 @@ Nothing here is instrumented, so neither scrapes nor control appear in traces or
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,10 @@ from prometheus_client.exposition import choose_encoder
 if TYPE_CHECKING:
     from chassis.telemetry import Telemetry
 
+log = logging.getLogger(__name__)
+
 MAX_BODY_BYTES = 65_536
+MAX_LENGTH_DIGITS = 10  # of an announced length; Python refuses to read numbers of thousands of digits
 IDLE_S = 30.0  # a connection that says nothing for so long is closed
 
 
@@ -132,7 +136,7 @@ class _Server(ThreadingHTTPServer):
         TCPServer.server_bind(self)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no event; the default prints a traceback on stderr."""
+        """A client that went away is no event; what else there may be, `_serve` has answered and told."""
 
 
 class _Connection(BaseHTTPRequestHandler):
@@ -147,18 +151,26 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         try:
-            body = self._body()
-            answer = self.server.owner.answer(self.command, self.path, lower_case(self.headers.items()), body)
+            answer = self._answer(self._body())
         except Refusal as refusal:
             answer = refusal.answer()
         self._send(answer)
 
+    def _answer(self, body: bytes) -> Answer:
+        try:
+            return self.server.owner.answer(self.command, self.path, lower_case(self.headers.items()), body)
+        except Refusal:
+            raise
+        except Exception as error:
+            log.exception("a request could not be answered")
+            raise Refusal(500, "Internal error", "The request failed; the log says why.") from error
+
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or "Transfer-Encoding" in self.headers:
+        if not length.isdecimal() or "Transfer-Encoding" in self.headers:
             self.close_connection = True
             raise Refusal(411, "Length required", "Send the body with a Content-Length.")
-        if int(length) > MAX_BODY_BYTES:
+        if len(length) > MAX_LENGTH_DIGITS or int(length) > MAX_BODY_BYTES:
             self.close_connection = True
             raise Refusal(413, "The body is too large", f"At most {MAX_BODY_BYTES} bytes are read.")
         return self.rfile.read(int(length))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from chassis.ports import MAX_BODY_BYTES, Route, json_answer
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
 from tests.unit.chassis.collector import eventually
+from tests.unit.servers import free_port
 
 TOKEN = "a-long-token"
 # A process with a control port, whose main thread may ignore SIGTERM as a blocked event loop does.
@@ -38,6 +40,31 @@ server.start()
 print(server.port, flush=True)
 time.sleep(60)
 """
+# A whole service, on ports of its own choice; it says when it serves.
+SERVICE = """
+import sys
+from contextlib import asynccontextmanager
+from fastapi import APIRouter
+from chassis.service import build_app, serve
+from chassis.settings import Settings
+from chassis.telemetry import Telemetry
+
+@asynccontextmanager
+async def lifespan(app):
+    print("up", flush=True)
+    yield
+
+telemetry = Telemetry("gateway", Settings(telemetry=False))
+app = build_app(telemetry, APIRouter(), lifespan, title="x")
+serve(app, telemetry, port=int(sys.argv[1]), metrics_port=int(sys.argv[2]), control_port=int(sys.argv[3]))
+"""
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
 
 
 @pytest.fixture
@@ -106,6 +133,15 @@ def test_unknown_knobs_paths_and_methods(client: httpx.Client) -> None:
     assert client.request("BREW", "/v1/knobs").status_code == 400
 
 
+@examples(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(body=JSON | st.fixed_dictionaries({"value": JSON}))
+def test_whatever_is_set_is_answered_below_500(client: httpx.Client, telemetry: Telemetry, body: object) -> None:
+    for knob in ("clock.offset", "spans.queue", "no.such"):
+        answer = client.put(f"/v1/knobs/{knob}", content=json.dumps(body).encode())
+        assert answer.status_code < 500, (knob, body, answer.text)
+    telemetry.knobs.reset()
+
+
 def test_bodies_are_bounded(client: httpx.Client) -> None:
     assert client.post("/v1/echo", content=b"x" * MAX_BODY_BYTES).json() == {"bytes": MAX_BODY_BYTES}
     assert client.post("/v1/echo", content=b"x" * (MAX_BODY_BYTES + 1)).status_code == 413
@@ -117,6 +153,29 @@ def test_status_tells_who_answers(client: httpx.Client, telemetry: Telemetry) ->
     assert status["service"] == "service_under_test"
     assert status["instance"] == telemetry.instance
     assert status["pid"] > 0
+
+
+@pytest.mark.parametrize(("length", "status"), [("9" * 5_000, 413), ("\xb2", 411), ("-1", 411), ("0x10", 411)])
+def test_a_length_that_is_none_is_refused(server: ControlServer, length: str, status: int) -> None:
+    """A superscript two is a digit to Python, and no number; so many nines are one that it refuses to read."""
+    head = f"POST /v1/echo HTTP/1.1\r\nContent-Length: {length}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(head.encode("latin-1"))
+        answer = connection.recv(65_536)
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode()), answer
+
+
+def test_a_mistake_of_our_own_is_a_500_and_told(
+    server: ControlServer, client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.routes.append(Route("GET", "/v1/broken", lambda request: json_answer(1 // len(request.body))))
+    answer = client.get("/v1/broken")
+    assert (answer.status_code, answer.json()["title"]) == (500, "Internal error")
+    assert "division" not in answer.text
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ZeroDivisionError
+    assert client.get("/v1/status").status_code == 200, "the port lives on"
 
 
 @examples(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -180,3 +239,20 @@ def test_a_process_ends_when_it_is_told_to_though_its_loop_hears_nothing() -> No
             answer = httpx.post(url, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False)
             assert answer.json() == {"pid": process.pid}
             assert process.wait(10) == expected
+
+
+@pytest.mark.parametrize("switch", ["true", "false"])
+def test_switched_off_the_port_is_closed(settings: Settings, switch: str) -> None:
+    (settings.secrets_dir / "control_token").write_text(TOKEN)
+    ports = [free_port() for _ in range(3)]
+    environment = {"FAULTLINE_CONTROL": switch, "FAULTLINE_SECRETS_DIR": str(settings.secrets_dir), "PATH": ""}
+    command = [sys.executable, "-c", SERVICE, *map(str, ports)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            assert "up\n" in process.stdout
+            with socket.socket() as probe:
+                open_ = probe.connect_ex(("127.0.0.1", ports[2])) == 0
+            assert open_ is (switch == "true")
+        finally:
+            process.terminate()
