@@ -47,18 +47,26 @@ def _board(place: Place, who: Who | None) -> dict[str, Any]:
         script = day.script()
     except LabError:
         return _NONE
-    running, clock, report = game_day_runs(place), day.clock(), day.folder / "report.md"
-    table = scoreboard(script, day.answers())
+    running, report = game_day_runs(place), day.folder / "report.md"
+    table = scoreboard(script, day.answers(), day.scored_until())
     return {
         "running": running,
         "title": script.title,
-        "paused": running and bool(clock.paused_at_s),
-        "at_s": round(min(clock.now(), script.seconds), 1),
+        "paused": running and bool(day.clock().paused_at_s),
+        "at_s": round(min(_played_s(day, running), script.seconds), 1),
         "seconds": script.seconds,
         "players": [{"player": player, "marks": points, "faults": count} for player, points, count in table],
         "may_answer": running and who is not None and who.name in script.players,
         "report": report.read_text() if not running and report.exists() else None,
     }
+
+
+def _played_s(day: Day, running: bool) -> float:
+    """Seconds of play so far; a day that has ended stays where its report was written."""
+    clock, report = day.clock(), day.folder / "report.md"
+    if running or not report.exists():
+        return clock.now()
+    return report.stat().st_mtime - clock.started_s - clock.paused_s
 
 
 def _answer(place: Place, player: str, said: Answer) -> None:

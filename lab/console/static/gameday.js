@@ -7,6 +7,7 @@ import { answerForm } from './answer.js';
 import { say } from './notebook.js';
 import { reportOf } from './report.js';
 import { empty, failure } from './states.js';
+import { numeric, rowHead, table } from './tables.js';
 
 export const title = 'Game day';
 
@@ -48,7 +49,7 @@ export async function show(main, { api, signal }) {
   }
   async function send([answer]) {
     await api.post('/api/gameday/answer', { kind: answer.kind, service: answer.service, operation: answer.operation });
-    say('Noted. The board shows what it was worth.');
+    say('Noted. The board shows what it was worth a minute after the fault has ended.');
     await read();
   }
   async function read() {
@@ -84,9 +85,8 @@ function timeline({ running, paused, at_s: at, seconds }) {
 const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 
 function scores(players) {
-  return [h('h2', { id: 'scores' }, 'Scoreboard'), h('div.scroll-x', null, h('table.rows', null,
-    h('thead', null, h('tr', null, ['', 'player', 'marks', 'faults answered'].map((each) => h('th', { scope: 'col' }, each)))),
-    h('tbody', null, players.map((each, index) => h('tr', null, h('td', null, `${index + 1}.`), h('th', { scope: 'row' }, each.player),
-      h('td.number', null, each.marks), h('td.number', null, each.faults)))))),
+  const rows = players.map((each, index) => [`${index + 1}.`, rowHead(each.player), numeric(each.marks), numeric(each.faults)]);
+  return [h('h2', { id: 'scores' }, 'Scoreboard'), table(['', 'player', 'marks', 'faults answered'], rows),
+    h('p.muted', null, 'The marks of a fault count from a minute after its end.'),
   players.some((each) => each.faults) ? null : h('p.muted', null, `Nobody of ${plural(players.length, 'player')} has answered yet.`)];
 }
