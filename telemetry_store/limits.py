@@ -39,6 +39,6 @@ class Limits(threading.Thread):
             return max(0, int(said))
         except FileNotFoundError:
             return self._usual
-        except (ValueError, TypeError, KeyError) as error:
+        except (OSError, OverflowError, ValueError, TypeError, KeyError) as error:
             log.warning("%s is not understood: %s", self._path, error)
             return self._usual

@@ -46,8 +46,18 @@ class Writer(threading.Thread):
         """Write until the queue is closed and empty."""
         while (parcels := self._queue.take(self._linger, BATCH_ITEMS)) is not None:
             for part in _slices(parcels):
-                self.write(part)
+                self._write_or_drop(part)
             self._retain()
+
+    def _write_or_drop(self, parcels: list[Parcel]) -> None:
+        """What no rows can be made of is dropped, counted and logged: nothing would be kept if this thread ended."""
+        try:
+            self.write(parcels)
+        except Exception:
+            log.exception("%d requests could not be written", len(parcels))
+            self._cursor = self._database.cursor()
+            for parcel in parcels:
+                self._metrics.dropped.labels(parcel.signal, "write_failed").inc(parcel.items)
 
     def _retain(self) -> None:
         try:

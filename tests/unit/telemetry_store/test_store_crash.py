@@ -2,8 +2,11 @@
 
 import threading
 import time
+from itertools import count
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import httpx
 import pytest
 
@@ -70,6 +73,29 @@ def _parts(folder: Path) -> Parts:
 def _counts(parts: Parts) -> tuple[int, int]:
     cursor = parts.database.cursor()
     return tuple(cursor.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0] for table in ("spans", "lines"))  # type: ignore[return-value]
+
+
+def test_a_batch_that_cannot_be_made_rows_of_is_dropped_and_the_next_one_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new resource is entered while rows are made; there DuckDB may fail as well as at the insert."""
+    parts = _parts(tmp_path)
+    add, calls = parts.database.origins.add, count()
+
+    def failing(*arguments: Any) -> int:
+        if next(calls) == 0:
+            raise duckdb.IOException("no space left on device")
+        return add(*arguments)
+
+    monkeypatch.setattr(parts.database.origins, "add", failing)
+    parts.start()
+    for _ in range(2):
+        assert parts.queue.put(Parcel("traces", trace_request([make_span(), make_span()]), items=2, size=1))
+        eventually(lambda: parts.queue.items == 0, "the writer has taken it")
+    eventually(lambda: _counts(parts) == (2, 0), "the second batch is kept")
+    dropped = parts.writer._metrics.dropped.labels("traces", "write_failed")
+    assert dropped._value.get() == 2
+    parts.stop()
 
 
 def test_retention_deletes_by_age(tmp_path: Path) -> None:
