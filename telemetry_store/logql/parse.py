@@ -10,16 +10,14 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput
 from lark.exceptions import VisitError
 
 from telemetry_store.bounds import check_size
+from telemetry_store.durations import duration_ns
 from telemetry_store.errors import QueryError, at
 from telemetry_store.logql import ast
 
-_UNIT_NS = {
-    "ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9,
-    "d": 86400e9, "w": 7 * 86400e9, "y": 365 * 86400e9,
-}  # fmt: skip
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 _RANGES = {"rate", "count_over_time", "bytes_rate", "bytes_over_time"}
 _AGGREGATIONS = {"sum", "avg", "min", "max", "count", "topk", "bottomk"}
+_MOST_OF_TOPK = 100_000  # series: more than there may be, and a whole number where 1e999 is none
 _WORDS_REFUSED = {"on", "ignoring", "group_left", "group_right", "label_replace", "offset"}
 _TEMPLATE = re.compile(r"\{\{\s*\.([a-zA-Z_][a-zA-Z0-9_]*)\s*\}\}")
 
@@ -71,12 +69,6 @@ def unquote(token: Token) -> str:
         return str(json.loads(f'"{inner}"', strict=False))
     except json.JSONDecodeError:
         _refuse(token, "invalid char escape")
-
-
-def duration_ns(text: str) -> int:
-    """Nanoseconds of a duration such as 1h30m, 1.5ms or 2d."""
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w|y)", text)
-    return round(sum(float(number) * _UNIT_NS[unit] for number, unit in parts))
 
 
 def size_bytes(text: str) -> float:
@@ -201,7 +193,7 @@ class _Build(Transformer[Any, Any]):
         if (name in {"topk", "bottomk"}) != (count is not None):
             _refuse(name, f"{name}() needs a number" if count is None else f"{name}() takes no number")
         word, labels = grouping or (None, ())
-        return ast.VectorAggregation(str(name), operand, word, labels, int(float(count or 0)))
+        return ast.VectorAggregation(str(name), operand, word, labels, int(min(float(count or 0), _MOST_OF_TOPK)))
 
     def grouped_aggregation(self, name: Token, grouping: Any, count: Token | None, operand: ast.Metric) -> ast.Metric:
         return self.vector_aggregation(name, count, operand, grouping)

@@ -15,8 +15,10 @@ from typing import Any
 import duckdb
 import orjson
 
+from telemetry_store.durations import duration_ns
+from telemetry_store.errors import QueryError
 from telemetry_store.logql import ast
-from telemetry_store.logql.parse import duration_ns, size_bytes
+from telemetry_store.logql.parse import size_bytes
 from telemetry_store.logql.select import matched_values
 from telemetry_store.storage.patterns import partial_matches
 
@@ -93,7 +95,7 @@ def _number_passes(stage: ast.NumberFilter, line: Line) -> bool:
         return True
     try:
         value = _READ[stage.unit](text)
-    except ValueError:
+    except (ValueError, QueryError):
         line.labels[ERROR] = "LabelFilterErr"
         line.labels[DETAILS] = f"{stage.name} is no {stage.unit}: {text!r}"
         return True

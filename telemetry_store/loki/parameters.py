@@ -6,8 +6,8 @@ from datetime import datetime
 
 from starlette.requests import Request
 
+from telemetry_store.durations import duration_ns
 from telemetry_store.errors import QueryError
-from telemetry_store.logql.parse import duration_ns
 
 DEFAULT_LIMIT, MOST_LINES = 100, 5000
 HOUR = 3_600_000_000_000

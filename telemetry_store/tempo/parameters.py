@@ -5,10 +5,11 @@ import time
 
 from starlette.requests import Request
 
+from telemetry_store.durations import duration_ns
 from telemetry_store.errors import QueryError
 from telemetry_store.traceql import ast
 from telemetry_store.traceql.candidates import Window
-from telemetry_store.traceql.parse import duration_ns, parse
+from telemetry_store.traceql.parse import parse
 
 DEFAULT_LIMIT, DEFAULT_SPANS = 20, 3
 MOST_TRACES, MOST_SPANS = 10_000, 10_000

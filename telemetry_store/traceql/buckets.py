@@ -6,10 +6,13 @@ and interpolates exponentially inside the bucket: coarse, but it adds up over an
 
 import math
 
+HIGHEST = 1023  # exponent of the largest power of two that a float holds
+
 
 def bucket_of(value: float) -> int:
-    """The exponent of the smallest power of two that is not below `value`; -1 for what is below 1 (counted as 0)."""
-    return math.ceil(math.log2(value)) if value >= 1 else -1
+    """The exponent of the smallest power of two that is not below a finite `value`; -1 for what is below 1 (counted
+    as 0)."""
+    return min(HIGHEST, math.ceil(math.log2(value))) if value >= 1 else -1
 
 
 def quantile(p: float, buckets: dict[int, int]) -> float:

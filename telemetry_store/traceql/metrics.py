@@ -1,5 +1,6 @@
 """Metrics queries: spans counted, or a field of theirs summed up, by interval and label values."""
 
+import math
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from telemetry_store.errors import QueryError
 from telemetry_store.http import Query
 from telemetry_store.storage.patterns import check_patterns
 from telemetry_store.traceql import ast
-from telemetry_store.traceql.buckets import bucket_of, quantile
+from telemetry_store.traceql.buckets import HIGHEST, bucket_of, quantile
 from telemetry_store.traceql.candidates import Window
 from telemetry_store.traceql.fetch import typed_columns
 from telemetry_store.traceql.pipeline import Slots
@@ -62,7 +63,7 @@ Table = dict[Key, dict[int, Cell]]  # cells by series and interval's end
 
 def measure(parsed: ast.TraceQuery, metric: ast.Metric, intervals: Intervals, query: Query) -> Table:
     """The cells that hold any span; raises QueryError where there are too many series or intervals."""
-    if len(intervals.ends) > MOST_INTERVALS:
+    if (intervals.last - intervals.first) // intervals.step >= MOST_INTERVALS:
         raise QueryError("too many intervals: ask for a shorter time or a longer step")
     simple = isinstance(parsed.pipeline.source, ast.Filter) and not parsed.pipeline.stages
     rows = _from_sql(parsed, metric, intervals, query) if simple else _from_search(parsed, metric, intervals, query)
@@ -94,10 +95,11 @@ def _from_sql(parsed: ast.TraceQuery, metric: ast.Metric, intervals: Intervals, 
     value = f"list_min({value})" if _is_list(metric, query) else value
     sql = f"""{traces}SELECT i, sum(1), sum(v), min(v), max(v), b, arg_max(id, v){names} FROM (
         SELECT (s.start - {first} + {step} - 1) // {step} AS i, ({value})::DOUBLE AS v, s.trace_id AS id,
-            CASE WHEN v >= 1 THEN ceil(log2(v))::INTEGER ELSE -1 END AS b{"".join(", " + column for column in flat)}
+            CASE WHEN v >= 1 AND isfinite(v) THEN least({HIGHEST}, ceil(log2(v)))::INTEGER ELSE -1 END AS b
+            {"".join(", " + column for column in flat)}
         FROM spans s JOIN origins o USING (origin_no) {join}
         WHERE {where} AND s.start > {builder.value(intervals.after)} AND s.start <= {builder.value(intervals.last)})
-        WHERE v IS NOT NULL GROUP BY i, b{names}"""
+        WHERE isfinite(v) GROUP BY i, b{names}"""
     for i, count, total, least, most, bucket, trace_id, *columns in builder.execute(query.cursor, sql).fetchall():
         end = intervals.first + i * intervals.step
         yield end, _key(metric.by, by, columns), int(count), total, least, most, bucket, trace_id
@@ -134,11 +136,16 @@ def _from_search(parsed: ast.TraceQuery, metric: ast.Metric, intervals: Interval
         for node in {node for spanset in match.sets for node in spanset.nodes}:
             i = -(-(node.start - intervals.first) // intervals.step)
             value = slots.value(node, metric.operand) if metric.operand else 1
-            if not intervals.after < node.start <= intervals.last or not isinstance(value, int | float):
+            if not intervals.after < node.start <= intervals.last or not _is_finite(value):
                 continue
             key = tuple(slots.value(node, expression) for expression in metric.by)
             end, number = intervals.first + i * intervals.step, float(value)
             yield end, key, 1, number, number, number, bucket_of(number), uuid.UUID(hex=match.trace.trace_id)
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether it is a number that can be counted with; infinity and NaN are left out, as what is no number is."""
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def factor(metric: ast.Metric) -> float:

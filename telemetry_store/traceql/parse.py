@@ -9,11 +9,12 @@ from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_a
 from lark.exceptions import VisitError
 
 from telemetry_store.bounds import check_size
+from telemetry_store.durations import duration_ns
 from telemetry_store.errors import QueryError, at
 from telemetry_store.traceql import ast
 from telemetry_store.traceql.check import check_query
 
-_UNIT_NS = {"ns": 1, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9}
+MOST_DIGITS = 100  # of a whole number: Python refuses to read thousands
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _SCOPED = {
     "duration": "span:duration", "name": "span:name", "kind": "span:kind", "status": "span:status",
@@ -70,12 +71,6 @@ def unquote(text: str) -> str:
     if text[0] == "`":
         return text[1:-1]
     return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), text[1:-1], flags=re.DOTALL)
-
-
-def duration_ns(text: str) -> int:
-    """Nanoseconds of a Go duration such as 1m30s or 1.5ms."""
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)", text)
-    return round(sum(float(number) * _UNIT_NS[unit] for number, unit in parts))
 
 
 @v_args(inline=True)
@@ -195,8 +190,8 @@ class _Build(Transformer[Any, Any]):
         return ast.Literal_("float", float(token), str(token))
 
     def integer(self, token: Token) -> ast.Literal_:
-        if int(token) >= 2**63:
-            _refuse(token, f"{token} does not fit into 64 bits")
+        if len(token) > MOST_DIGITS or int(token) >= 2**63:
+            _refuse(token, f"{token[:MOST_DIGITS]} does not fit into 64 bits")
         return ast.Literal_("int", int(token), str(token))
 
     def boolean(self, token: Token) -> ast.Literal_:

@@ -181,6 +181,53 @@ def test_monstrous_queries(store: StoreProcess, query: str) -> None:
     _ask(store, "/loki/api/v1/query_range", {"query": query})
 
 
+NINES, HOURS = "9" * 400, "2562047h"  # the longest that 64 bits of nanoseconds hold
+EVERY_LINE = '{service_name=~".+"}'
+HUGE: list[tuple[str, dict[str, str]]] = [
+    ("/api/search", {"q": f"{{ duration > {NINES}h }}"}),
+    ("/api/search", {"q": f"{{ span.n = {NINES * 12} }}"}),
+    ("/api/search", {"q": "{}", "minDuration": f"{NINES}s"}),
+    ("/api/metrics/query_range", {"q": "{} | rate()", "step": f"{NINES}h"}),
+    ("/api/metrics/query_range", {"q": "{} | rate()", "step": HOURS}),
+    ("/api/metrics/query_range", {"q": "{} | rate()", "since": HOURS, "step": HOURS}),
+    ("/api/metrics/query_range", {"q": "{} | rate()", "step": "1ns", "start": "0", "end": str(2**63 - 1)}),
+    ("/loki/api/v1/query_range", {"query": f"rate({EVERY_LINE}[{NINES}y])"}),
+    ("/loki/api/v1/query_range", {"query": f"rate({EVERY_LINE}[290y] offset 290y)"}),
+    ("/loki/api/v1/query_range", {"query": f"topk(1e999, rate({EVERY_LINE}[1m]))"}),
+    ("/loki/api/v1/query_range", {"query": f"{EVERY_LINE} | n > {NINES}s"}),
+    ("/loki/api/v1/query_range", {"query": f"rate({EVERY_LINE}[1m])", "step": f"{NINES}y"}),
+    (
+        "/loki/api/v1/query_range",
+        {"query": f"rate({EVERY_LINE}[1m])", "step": "1ns", "start": "0.0", "end": "999999999999.0"},
+    ),
+    ("/loki/api/v1/query", {"query": f"rate({EVERY_LINE}[1m])", "time": "999999999999.0"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "parameters"), HUGE)
+def test_numbers_beyond_what_is_computed_with(store: StoreProcess, path: str, parameters: dict[str, str]) -> None:
+    for signal, body in REQUESTS.items():
+        _post(store, signal, body, **{"content-type": PROTOBUF})
+    _ask(store, path, parameters)
+
+
+METRICS = ("quantile_over_time(span.wild, .5, 1)", "sum_over_time(span.wild)", "max_over_time(span.wild)")
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("source", ['{ name = "wild" }', '{ name = "wild" } | count() > 0'], ids=["sql", "search"])
+def test_values_that_are_hardly_numbers(store: StoreProcess, source: str, metric: str) -> None:
+    wild = [make_span("wild", wild=value) for value in (float("inf"), float("nan"), -float("inf"), 1.7e308, 3.0)]
+    _post(store, "traces", trace_request(wild).SerializeToString(), **{"content-type": PROTOBUF})
+
+    def found() -> bool:
+        answer = http().get(f"{store.url}/api/metrics/query_range", params={"q": f"{source} | {metric}", "step": "60s"})
+        assert answer.status_code == 200, answer.text
+        return bool(answer.json()["series"])
+
+    eventually(found, "what is a number is counted")
+
+
 def test_the_store_still_lives_after_all_that(store: StoreProcess) -> None:
     assert store.process is not None
     assert store.process.poll() is None
