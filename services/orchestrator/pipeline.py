@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import Awaitable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
@@ -107,13 +107,13 @@ class Pipeline:
         missing: list[Part] = []
         with self.telemetry.span("fan_out"):
             features, text, photo = await self._all(
-                self._part(
+                lambda: self._part(
                     "features", FEATURES_DEADLINE, self.feature_store.features(ask.listing_id, ask.user_id), missing
                 ),
-                self._part(
+                lambda: self._part(
                     "text", TEXT_DEADLINE, self.nlp_model.score(ask.description, versions["nlp_model"]), missing
                 ),
-                self._part(
+                lambda: self._part(
                     "photo",
                     PHOTO_DEADLINE,
                     self.cv_model.score(ask.photo, ask.photo_type, versions["cv_model"]),
@@ -122,10 +122,11 @@ class Pipeline:
             )
         return Parts(features, text, photo, missing)
 
-    async def _all(self, *calls: Coroutine[Any, Any, Any]) -> Sequence[Any]:
+    async def _all(self, *calls: Callable[[], Coroutine[Any, Any, Any]]) -> Sequence[Any]:
+        """The answers in order. A call is made when it is its turn: after one that raises, the next never is."""
         if self._mode.value == "together":
-            return await asyncio.gather(*calls)
-        return [await call for call in calls]
+            return await asyncio.gather(*(call() for call in calls))
+        return [await call() for call in calls]
 
     async def _part(self, part: Part, seconds: float, call: Awaitable[T], missing: list[Part]) -> T | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -136,6 +137,18 @@ async def test_an_unknown_listing_is_told_and_is_no_error(telemetry: Telemetry, 
         await answer(pipeline(telemetry, store=UnknownListing("L999999")))
     assert refused.value.status == 404
     assert signals.logs("ERROR") == []
+
+
+async def test_one_by_one_an_unknown_listing_leaves_no_call_that_was_never_made(
+    telemetry: Telemetry, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Python warns of a coroutine that nobody awaits, and its warning would stand in the log of this way alone."""
+    each = pipeline(telemetry, store=UnknownListing("L999999"))
+    telemetry.knobs.set("fan_out.mode", "one_by_one")
+    with pytest.raises(Problem):
+        await answer(each)
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 async def test_the_users_segment_reaches_the_conversion_model(telemetry: Telemetry) -> None:
