@@ -15,6 +15,7 @@ LATENCY_BUCKETS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1
 FINE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 SCORE_BUCKETS = tuple(round(step / 10, 1) for step in range(1, 10))
 PRICE_BUCKETS = (50_000.0, 75_000.0, 100_000.0, 130_000.0, 160_000.0, 200_000.0, 250_000.0, 335_000.0, 500_000.0)
+_MODEL = ("model_name", "model_version")  # labels of whatever one version of a model does
 
 
 @dataclass(frozen=True)
@@ -53,25 +54,20 @@ REQUESTS_REJECTED = _counter("requests_rejected_total", "Requests refused before
 
 # Models
 MODEL_INFERENCE_DURATION = _histogram(
-    "model_inference_duration_seconds", "Time of one inference.", "model_name", "model_version", buckets=FINE_BUCKETS
+    "model_inference_duration_seconds", "Time of one inference.", *_MODEL, buckets=FINE_BUCKETS
 )
 MODEL_SCORE = _histogram(
     "model_prediction_value",
     "Predicted value: a score from 0 to 1, a probability, or a price in 100 000 dollars.",
-    "model_name",
-    "model_version",
+    *_MODEL,
     unit="1",
     buckets=(*SCORE_BUCKETS, 1.0, 1.3, 1.6, 2.0, 2.5, 3.35, 5.0),
 )
-MODEL_ERRORS = _counter("model_errors_total", "Inferences that failed.", "model_name", "model_version")
-MODEL_LOADED = _gauge("model_loaded", "1 while the model's weights are in memory.", "model_name", "model_version")
-BATCH_SIZE = _histogram(
-    "batch_size", "Requests in one batch.", "model_name", "model_version", unit="1", buckets=(1, 2, 4, 8, 16)
-)
-BATCH_WAIT = _histogram(
-    "batch_wait_seconds", "Time a request waits for its batch.", "model_name", "model_version", buckets=FINE_BUCKETS
-)
-BATCH_QUEUE = _gauge("batch_queue_items", "Requests waiting for a batch.", "model_name", "model_version")
+MODEL_ERRORS = _counter("model_errors_total", "Inferences that failed.", *_MODEL)
+MODEL_LOADED = _gauge("model_loaded", "1 while the model's weights are in memory.", *_MODEL)
+BATCH_SIZE = _histogram("batch_size", "Requests in one batch.", *_MODEL, unit="1", buckets=(1, 2, 4, 8, 16))
+BATCH_WAIT = _histogram("batch_wait_seconds", "Time a request waits for its batch.", *_MODEL, buckets=FINE_BUCKETS)
+BATCH_QUEUE = _gauge("batch_queue_items", "Requests waiting for a batch.", *_MODEL)
 
 # Features
 FEATURE_AGE = _histogram(
@@ -84,39 +80,26 @@ FEATURE_DEFAULTS = _counter("feature_defaults_total", "Features served by their 
 FEATURE_VALUES = _counter(
     "feature_values_total",
     "Values of a feature or a prediction, by the bin of the reference they fall into.",
-    "model_name",
-    "model_version",
+    *_MODEL,
     "feature",
     "bin",
 )
-FEATURE_NULLS = _counter(
-    "feature_nulls_total", "Rows in which a feature was missing.", "model_name", "model_version", "feature"
-)
+FEATURE_NULLS = _counter("feature_nulls_total", "Rows in which a feature was missing.", *_MODEL, "feature")
 FEATURE_REFERENCE = _gauge(
-    "feature_reference_share",
-    "Share of the reference in a bin, half a count added to each.",
-    "model_name",
-    "model_version",
-    "feature",
-    "bin",
+    "feature_reference_share", "Share of the reference in a bin, half a count added to each.", *_MODEL, "feature", "bin"
 )
 FEATURE_KS = _gauge(
     "feature_drift_ks",
     "Kolmogorov-Smirnov distance of the last window to the reference, at the reference's bin edges.",
-    "model_name",
-    "model_version",
+    *_MODEL,
     "feature",
 )
-FEATURE_WINDOW_ROWS = _gauge("feature_window_rows", "Rows of the last closed window.", "model_name", "model_version")
+FEATURE_WINDOW_ROWS = _gauge("feature_window_rows", "Rows of the last closed window.", *_MODEL)
 FEATURE_WINDOW_CLOSED = _gauge(
-    "feature_window_closed_timestamp_seconds",
-    "When the last window was closed.",
-    "model_name",
-    "model_version",
-    unit="s",
+    "feature_window_closed_timestamp_seconds", "When the last window was closed.", *_MODEL, unit="s"
 )
 FEATURE_ROWS_DROPPED = _counter(
-    "feature_rows_dropped_total", "Rows that came faster than they could be binned.", "model_name", "model_version"
+    "feature_rows_dropped_total", "Rows that came faster than they could be binned.", *_MODEL
 )
 CACHE_REQUESTS = _counter("cache_requests_total", "Look-ups in a cache.", "cache", "result")
 
@@ -137,51 +120,32 @@ OUTCOMES = _counter("outcomes_total", "Outcomes received: joined, repeated, unkn
 OUTCOMES_JOINED = _counter(
     "outcomes_joined_total",
     "Outcomes joined with their prediction, by what was predicted and what came true.",
-    "model_name",
-    "model_version",
+    *_MODEL,
     "segment",
     "predicted",
     "actual",
 )
 PREDICTIONS_KEPT = _counter(
-    "predictions_kept_total",
-    "Predictions made, whose outcomes may come.",
-    "model_name",
-    "model_version",
-    "segment",
-    "predicted",
+    "predictions_kept_total", "Predictions made, whose outcomes may come.", *_MODEL, "segment", "predicted"
 )
 REVENUE = _counter(
     "conversion_revenue_dollars_total",
     "Sale prices of the conversions that were reported; predicted=yes: of leads, whom somebody called.",
-    "model_name",
-    "model_version",
+    *_MODEL,
     "segment",
     "predicted",
 )
 CALIBRATION_EXPECTED = _counter(
     "calibration_expected_total",
     "Sum of the predicted chances of conversion, of predictions whose outcome is known, by the chance's decile.",
-    "model_name",
-    "model_version",
+    *_MODEL,
     "bin",
 )
-CALIBRATION_CONVERTED = _counter(
-    "calibration_converted_total", "Those of them that converted.", "model_name", "model_version", "bin"
-)
+CALIBRATION_CONVERTED = _counter("calibration_converted_total", "Those of them that converted.", *_MODEL, "bin")
 PRICE_OUTCOMES = _counter(
-    "price_outcomes_total",
-    "Sales reported, by whether the price lay within the predicted interval.",
-    "model_name",
-    "model_version",
-    "result",
+    "price_outcomes_total", "Sales reported, by whether the price lay within the predicted interval.", *_MODEL, "result"
 )
-PRICE_ERROR = _counter(
-    "price_error_log_total",
-    "Sum of the absolute logarithm of predicted over real price.",
-    "model_name",
-    "model_version",
-)
+PRICE_ERROR = _counter("price_error_log_total", "Sum of the absolute logarithm of predicted over real price.", *_MODEL)
 LABEL_LAG = _histogram(
     "label_lag_seconds",
     "Marketplace time from a prediction to its outcome.",
@@ -319,7 +283,6 @@ LOG_FIELDS = (
     "request_id",
     "trace_id",
     "span_id",
-    "model_name",
-    "model_version",
+    *_MODEL,
     "prediction",
 )
