@@ -20,7 +20,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import Link, NoOpTracerProvider, Span, SpanContext, SpanKind, TraceFlags
 from opentelemetry.util.types import AttributeValue
 
-from chassis import instrument, semconv, spans
+from chassis import instrument, semconv, spans, telemetry_knobs
 from chassis.capture import Capture
 from chassis.clock import Clock
 from chassis.knobs import Knobs
@@ -71,7 +71,9 @@ class Telemetry:
         self.metrics.count(semconv.LOG_LINES_LEFT_OUT, 0)  # there from the start, so that its rate is right
         self.log: Logger = self.logs.log
         self._capture = Capture(self.logs)
-        self._register_knobs()
+        telemetry_knobs.register(self.knobs, self.clock, self.logs)
+        if self._pipelines and self._recording:
+            telemetry_knobs.register_exports(self.knobs, self._pipelines, self._recording)
 
     # Life
 
@@ -249,55 +251,6 @@ class Telemetry:
 
     def _warn(self, message: str) -> None:
         self.logs.emit("WARNING", __name__, message, export=False)
-
-    def _register_knobs(self) -> None:
-        def clock(seconds: float) -> None:
-            self.clock.offset_s = seconds
-
-        def correlate(lines: str) -> None:
-            self.logs.correlate = lines  # type: ignore[assignment]
-
-        self.knobs.register(
-            "clock.offset",
-            0.0,
-            "Seconds by which this service's clock is ahead of the machine's.",
-            minimum=-3600,
-            maximum=3600,
-            on_change=clock,
-        )
-        self.knobs.register(
-            "logs.correlate",
-            "all",
-            "Log lines that carry trace and span ids.",
-            choices=("all", "below_error", "none"),
-            on_change=correlate,
-        )
-        if self._pipelines and self._recording:
-            self._register_export_knobs(self._pipelines, self._recording)
-
-    def _register_export_knobs(self, pipelines: Pipelines, provider: TracerProvider) -> None:
-        def limit(items: int) -> None:
-            pipelines.spans.limit = items
-
-        def ratio(share: float) -> None:
-            provider.sample_ratio = share
-
-        self.knobs.register(
-            "spans.queue",
-            pipelines.spans.limit,
-            "Spans that may wait for export; others are dropped.",
-            minimum=1,
-            maximum=65_536,
-            on_change=limit,
-        )
-        self.knobs.register(
-            "traces.sampled",
-            1.0,
-            "Share of the traces begun here that is recorded.",
-            minimum=0,
-            maximum=1,
-            on_change=ratio,
-        )
 
 
 def _exemplar(trace_id: str, span_id: str) -> dict[str, str] | None:
