@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 from typing import Any
+
+from chassis.knobs import Knobs
 
 
 class Worker(Executor):
@@ -31,3 +34,18 @@ class Worker(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._thread.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def register_threads(knobs: Knobs, worker: Worker, set_threads: Callable[[int], object]) -> None:
+    """Knob ``model.threads``: with how many threads one inference computes.
+
+    A library (torch) keeps the number for each thread that starts parallel work, so the worker's own has to set it.
+    """
+    knobs.register(
+        "model.threads",
+        1,
+        "Threads of one inference.",
+        minimum=1,
+        maximum=256,
+        on_change=lambda threads: worker.renew(partial(set_threads, threads)),
+    )

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import torch
 
 from chassis.knobs import Knobs
-from chassis.worker import Worker
+from chassis.worker import Worker, register_threads
 from services.cv_model.model import PhotoModel
 
 
 def register(knobs: Knobs, models: Sequence[PhotoModel], worker: Worker) -> None:
     """The threads of an inference for all versions, channels and precision for each."""
-    # torch keeps the number for each thread that starts parallel work, so the inference thread has to set it.
-    knobs.register(
-        "model.threads",
-        1,
-        "Threads of one inference.",
-        minimum=1,
-        maximum=256,
-        on_change=lambda threads: worker.renew(partial(torch.set_num_threads, threads)),
-    )
+    register_threads(knobs, worker, torch.set_num_threads)
     for model in models:
         _version(knobs, model)
 

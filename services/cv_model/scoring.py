@@ -14,10 +14,9 @@ from chassis.pool import Pool
 from chassis.problems import Problem
 from chassis.serving import ModelServer, bind_prediction
 from chassis.telemetry import Telemetry
-from services.cv_model.model import PhotoError, PhotoScore, decode_photo
+from services.cv_model.model import MAX_PIXELS, PhotoError, PhotoScore, decode_photo
 from services.cv_model.schemas import PhotoAnswer
 
-MAX_PIXELS = 4_000_000
 GATE = 64  # requests between decoding and answer at once
 
 PhotoServer = ModelServer[Image.Image, np.ndarray, PhotoScore]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from chassis.client import PeerClient, PeerRejected
-from services.feature_store.schemas import Accepted, Events, FeaturesAnswer, FeaturesAsk
+from services.feature_store.schemas import LISTING_ID, USER_ID, Accepted, Events, FeaturesAnswer, FeaturesAsk
 
-__all__ = ["Accepted", "Events", "FeatureStoreClient", "FeaturesAnswer", "UnknownListing"]
+__all__ = ["LISTING_ID", "USER_ID", "Accepted", "Events", "FeatureStoreClient", "FeaturesAnswer", "UnknownListing"]
 
 
 class UnknownListing(Exception):

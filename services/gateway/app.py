@@ -17,7 +17,7 @@ from chassis.service import FormLimits, resource
 from chassis.service import build_app as build
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
-from services.feature_store.client import Accepted, Events, FeatureStoreClient
+from services.feature_store.client import LISTING_ID, USER_ID, Accepted, Events, FeatureStoreClient
 from services.gateway.admission import API_KEY_HEADER, Admission, Callers
 from services.gateway.forwarding import DEADLINE, Forwarding, Upload
 from services.gateway.photo import MAX_BYTES
@@ -28,8 +28,8 @@ from services.topology import SERVICES
 MAX_DESCRIPTION = 5_000  # characters
 FORM_LIMITS: FormLimits = {"max_fields": 10, "max_files": 2, "max_part_size": 32_000}
 
-UserId = Annotated[str, Form(pattern=r"^U[0-9]{6}$", description="Whom the prediction is for, as U000001.")]
-ListingId = Annotated[str, Form(pattern=r"^L[0-9]{6}$", description="The listing, as L000001.")]
+UserId = Annotated[str, Form(pattern=USER_ID, description="Whom the prediction is for, as U000001.")]
+ListingId = Annotated[str, Form(pattern=LISTING_ID, description="The listing, as L000001.")]
 Description = Annotated[str, Form(pattern=r"\S", max_length=MAX_DESCRIPTION, description="The listing's text.")]
 Photo = Annotated[UploadFile, File(description="JPEG or PNG; 2 MB and 4 megapixels at most.")]
 
