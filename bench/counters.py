@@ -99,7 +99,12 @@ class Leads:
 
 
 def two_proportions(one: Leads, other: Leads) -> float:
-    """z of the two-proportion test with pooled variance (Fleiss, 1981, ch. 2); negative where ``one`` is less."""
+    """z of the two-proportion test with pooled variance (Fleiss, 1981, ch. 2); negative where ``one`` is less.
+
+    NaN where one of them has no leads: nothing was compared.
+    """
+    if not (one.count and other.count):
+        return math.nan
     pooled = (one.converted + other.converted) / (one.count + other.count)
     variance = pooled * (1 - pooled) * (1 / one.count + 1 / other.count)
     return (one.share - other.share) / math.sqrt(variance) if variance else 0.0

@@ -11,9 +11,10 @@ import itertools
 import json
 import tempfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import httpx
@@ -75,13 +76,13 @@ def _windows(place: Place, rate: float, count: int, pairs: int) -> Iterator[tupl
 def _person(place: Place) -> Iterator[None]:
     """Somebody who asks one question a second, of each kind in turn."""
     enough = Event()
-    asking = Thread(target=_ask, args=(place, enough), name="queries")
-    asking.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        asking.join(15)
+    with ThreadPoolExecutor(1, "queries") as thread:
+        asking = thread.submit(_ask, place, enough)
+        try:
+            yield
+        finally:
+            enough.set()
+    asking.result()  # raises where a question failed: then the window measured nothing
 
 
 def _ask(place: Place, enough: Event) -> None:

@@ -41,6 +41,7 @@ def test_two_proportions_of_a_case_worked_by_hand() -> None:
     assert two_proportions(Leads(100, 90), Leads(100, 98)) == pytest.approx(-0.08 / math.sqrt(0.001128))
     assert norm.cdf(-3.3) < 1e-3 / 2  # what the alert's bound means
     assert two_proportions(Leads(10, 10), Leads(10, 10)) == 0
+    assert math.isnan(two_proportions(Leads(0, 0), Leads(10, 9)))
 
 
 def test_a_quantile_is_linear_within_its_bucket() -> None:
