@@ -1,4 +1,4 @@
-"""``python -m k8s.build`` writes the manifests that follow from topology.py: services, network policies, rules.
+"""``python -m k8s.build`` writes what follows from other files: services and policies from topology.py, rules, targets.
 
 A test runs it and fails where the files that are checked in differ.
 """
@@ -146,12 +146,29 @@ def prometheus_rules() -> str:
     return HEAD + yaml.safe_dump(document, sort_keys=False, width=120)
 
 
+COLLECTORS = ("otel-collector-replicas", "otel-sampling-replicas")
+
+
+def production_targets() -> str:
+    """deploy's prometheus.yml for production: each collector by itself, and not the backends that others run."""
+    config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    jobs = {job["job_name"]: job for job in config["scrape_configs"] if job["job_name"] not in ("tempo", "loki")}
+    jobs["otel_collector"] = {
+        "job_name": "otel_collector",
+        "dns_sd_configs": [{"names": list(COLLECTORS), "type": "A", "port": 8888, "refresh_interval": "15s"}],
+        "relabel_configs": [{"target_label": "service_name", "replacement": "otel_collector"}],
+    }
+    config["scrape_configs"] = list(jobs.values())
+    return HEAD + yaml.safe_dump(config, sort_keys=False, width=120)
+
+
 def written() -> dict[str, str]:
     """Every generated file's text, by its path in the checkout."""
     return {
         "k8s/base/services.yaml": services(),
         "k8s/base/network.yaml": network(flows()),
         "k8s/components/prometheus-operator/rules.yaml": prometheus_rules(),
+        "k8s/overlays/production/prometheus.yml": production_targets(),
     }
 
 

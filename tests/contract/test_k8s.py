@@ -264,6 +264,26 @@ def test_production_keeps_what_it_should_and_nothing_of_the_practice() -> None:
     }
 
 
+def test_in_production_nobody_is_scraped_who_is_not_there() -> None:
+    """A target that no Service stands for would be an alert that never ends."""
+    services, maps = resources("production", "Service"), resources("production", "ConfigMap")
+    data = next(each["data"] for name, each in maps.items() if name.startswith("prometheus-config"))
+    config = yaml.safe_load(data["prometheus.yml"])
+    for job in config["scrape_configs"]:
+        fixed = {target.split(":")[0] for group in job.get("static_configs", []) for target in group["targets"]}
+        found = {name for group in job.get("dns_sd_configs", []) for name in group["names"]}
+        assert fixed | found <= set(services), job["job_name"]
+        assert all(services[name]["spec"]["clusterIP"] == "None" for name in found), "else one of several answers"
+    base = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    assert config | {"scrape_configs": []} == base | {"scrape_configs": []}
+
+
+def test_in_production_prometheus_may_ask_whom_it_scrapes() -> None:
+    reaches, takes = flows("production", "egress"), flows("production", "ingress")
+    for collector in ("otel-collector", "otel-sampling"):
+        assert ("prometheus", collector, 8888) in reaches & takes
+
+
 def test_compose_has_every_file_that_the_two_readers_share() -> None:
     files = {
         each["file"]
