@@ -38,7 +38,8 @@ def regenerated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_is_generated_is_what_is_checked_in(regenerated: Path) -> None:
-    stale = [path for path, text in contents(regenerated).items() if contents(ROOT).get(path) != text]
+    checked_in = contents(ROOT)
+    stale = [path for path, text in contents(regenerated).items() if checked_in.get(path) != text]
     assert not stale, "run: make generate"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import replace
 from typing import Any
@@ -50,11 +51,16 @@ def test_no_routing_key_stands_in_the_configuration() -> None:
     assert pager["send_resolved"]
 
 
-def test_only_alerts_that_exist_are_inhibited() -> None:
+def test_only_alerts_that_exist_inhibit_and_are_inhibited() -> None:
     names = {rule["alert"] for rule in every_alert()}
-    assert "ServiceSilent" in names
-    assert "CrashLoop" in names
-    assert "MemoryNearLimit" in names
+    rules = yaml.safe_load(CONFIG.read_text())["inhibit_rules"]
+    matchers = [matcher for rule in rules for matcher in (*rule["source_matchers"], *rule["target_matchers"])]
+    patterns = re.findall(r'alertname(?:=~|!=|=)"(.+?)"', " ".join(matchers))
+    assert patterns
+    for pattern in patterns:
+        matched = {name for name in names if re.fullmatch(pattern, name)}
+        assert matched, pattern
+        assert all(any(word in name for name in matched) for word in re.findall(r"\w+", pattern)), pattern
 
 
 def test_a_local_stack_pages_its_own_pager(tmp_path_factory: pytest.TempPathFactory) -> None:

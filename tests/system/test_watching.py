@@ -139,7 +139,7 @@ def test_drift_pages_with_its_runbook_and_resolves(system: System, drifting: Non
 
 
 def test_labels_of_the_living_users_were_joined(system: System, drifting: None) -> None:
-    assert system.total("outcomes_total", result="joined") > 50
+    system.eventually(lambda: system.total("outcomes_total", result="joined") > 50, "outcomes are joined", within=120)
     lag = system.metrics("orchestrator")
     mean_s = lag.value("label_lag_seconds_sum") / lag.value("label_lag_seconds_count")
     assert 2 * 3_600 < mean_s < 36 * 3_600  # the world's median is nine hours
