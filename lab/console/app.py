@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -32,7 +33,8 @@ def build_app(
     run: Runner | None = None,
 ) -> ASGIApp:
     """The whole console of a place. ``run`` makes a drill's moves; each in a process of its own unless given."""
-    app = Starlette(routes=[*api_routes(), *pages.routes()], exception_handlers=problems.HANDLERS, lifespan=_lifespan)
+    handlers: Any = {**problems.HANDLERS, HTTPException: pages.answer_http}
+    app = Starlette(routes=[*api_routes(), *pages.routes()], exception_handlers=handlers, lifespan=_lifespan)
     app.router.redirect_slashes = False
     app.state.place = place
     app.state.desk = Desk(place, run or in_a_process(place))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from lab.console import problems
 from lab.console.problems import Problem
+from lab.console.security import is_data
 
 STATIC = Path(__file__).parent / "static"
 PATHS = (
@@ -49,6 +53,15 @@ def routes() -> list[Route | Mount]:
 
 async def index(_: Request) -> Response:
     return FileResponse(STATIC / "index.html", media_type="text/html; charset=utf-8")
+
+
+async def answer_http(request: Request, error: Exception) -> Response:
+    """A person at a path that leads nowhere gets the page, which says so; scripts and the API get a problem."""
+    assert isinstance(error, HTTPException)
+    looks = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+    if error.status_code == HTTPStatus.NOT_FOUND and looks and not is_data(request.url.path):
+        return FileResponse(STATIC / "index.html", HTTPStatus.NOT_FOUND, media_type="text/html; charset=utf-8")
+    return await problems.answer_http(request, error)
 
 
 async def dashboard(request: Request) -> Response:

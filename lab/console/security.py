@@ -125,7 +125,7 @@ class Guard:
         reading = scope["method"] in _READING
         if not reading:
             require_same_origin(headers)
-        if who is None and not (reading and (self._open or not _is_data(scope["path"]))):
+        if who is None and not (reading and (self._open or not is_data(scope["path"]))):
             raise Problem(
                 401,
                 "This needs the lab's token.",
@@ -145,7 +145,8 @@ def require_same_origin(headers: Headers) -> None:
         raise Problem(403, "Only the console's own pages may change something.", "Open it by `faultline console`.")
 
 
-def _is_data(path: str) -> bool:
+def is_data(path: str) -> bool:
+    """Whether a path is the API's or a backend's, and none of the page's."""
     return any(path == prefix or path.startswith(f"{prefix}/") for prefix in _DATA)
 
 
@@ -153,4 +154,4 @@ def _protect(headers: MutableHeaders, path: str) -> None:
     for name, value in _ALWAYS.items():
         headers[name] = value
     # Pages and modules are asked for again each time, and answered "not modified" by their tag.
-    headers["Cache-Control"] = "no-store" if _is_data(path) else "no-cache"
+    headers["Cache-Control"] = "no-store" if is_data(path) else "no-cache"

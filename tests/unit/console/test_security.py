@@ -143,3 +143,11 @@ def test_without_a_token_there_is_no_console(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/control/key"])
 async def test_nothing_outside_the_page_is_served(console: Console, path: str) -> None:
     assert (await console.http.get(path)).status_code == 404
+
+
+async def test_whoever_mistypes_a_path_gets_the_page_and_a_script_a_problem(console: Console) -> None:
+    person = await console.http.get("/nowhere", headers={"Accept": "text/html,*/*"})
+    assert (person.status_code, person.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    for path, accept in (("/nowhere", "*/*"), ("/api/nowhere", "text/html"), ("/tempo/nowhere", "text/html")):
+        script = await console.http.get(path, headers={"Accept": accept})
+        assert (script.status_code, script.headers["content-type"]) == (404, "application/problem+json"), path
