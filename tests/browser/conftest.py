@@ -58,3 +58,12 @@ def console(system: System) -> Iterator[Console]:
     finally:
         traffic.terminate()
         traffic.wait(30)
+
+
+@pytest.fixture(scope="package")
+def traces(console: Console) -> tuple[str, str]:
+    """Two whole traces of predictions."""
+    first, second = (console.system.predict()["trace_id"] for _ in range(2))
+    for trace_id in (first, second):
+        console.system.trace(trace_id)
+    return first, second

@@ -15,15 +15,6 @@ PATHS = (
 SOON = 20_000
 
 
-@pytest.fixture(scope="module")
-def traces(console: Console) -> tuple[str, str]:
-    """Two whole traces."""
-    first, second = (console.system.predict()["trace_id"] for _ in range(2))
-    for trace_id in (first, second):
-        console.system.trace(trace_id)
-    return first, second
-
-
 @pytest.mark.parametrize("path", PATHS)
 def test_a_page_is_accessible_and_fits(console: Console, page: Page, path: str) -> None:
     check(console, page, path)

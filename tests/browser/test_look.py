@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from lab.clients.telemetry import Span
 from lab.critical_path import critical_path
 from lab.trace_tree import build_tree
 from tests.browser.harness import Console
@@ -95,6 +98,39 @@ def test_a_slow_trace_is_found_by_traceql_with_completion(console: Console, page
     page.locator(f"a.row-link[href*='{slow_trace}']").click(timeout=SOON)
     expect(page).to_have_url(re.compile(f"/trace/{slow_trace}"))
     expect(page.get_by_role("heading", level=1)).to_have_text("gateway: POST /v1/predictions", timeout=SOON)
+
+
+def test_times_are_the_viewers_with_utc_on_hover(console: Console, browser: Browser, traces: tuple[str, str]) -> None:
+    context = browser.new_context(timezone_id="Asia/Kolkata")
+    page = context.new_page()
+    console.open(page, f"/trace/{traces[0]}")
+    begun = page.locator("dl.facts time").first
+    at = datetime.fromisoformat(begun.get_attribute("datetime", timeout=SOON) or "")
+    expect(begun).to_have_text(re.compile(f"{at + timedelta(hours=5, minutes=30):%H:%M:%S}"))
+    expect(begun).to_have_attribute("title", re.compile(f"^{at:%Y-%m-%d %H:%M:%S}.* UTC$"))
+    expect(page.locator("#footer")).to_contain_text(re.compile("Times are in Asia/(Kolkata|Calcutta)"))
+    context.close()
+
+
+def test_a_batch_and_its_callers_lead_to_each_other(console: Console, page: Page, rows: Locator) -> None:
+    span = console.system.eventually(lambda: shared_batch(console), "two requests share a batch", within=40)
+    console.open(page, f"/trace/{span.trace_id}?span={span.span_id}")
+    expect(detail(page)).to_contain_text("Shared its batch with", timeout=SOON)
+    other = span.links[0]
+    detail(page).get_by_role("link", name=other.trace_id[:16]).first.click()
+
+    expect(page).to_have_url(re.compile(f"/trace/{other.trace_id}.*span={other.span_id}"))
+    expect(detail(page).get_by_role("heading", level=2)).to_have_text("batch_wait", timeout=SOON)
+    expect(detail(page)).to_contain_text("had a batch with this span in it", timeout=SOON)
+    expect(detail(page).locator(f"a[href*='{span.trace_id}']").first).to_be_visible()
+
+
+def shared_batch(console: Console) -> Span | None:
+    """A model's span that answered several of the predictions asked for at once."""
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda n: console.system.predict(listing=f"L{n:06d}"), range(1, 5)))
+    spans = [span for answer in answers for span in console.system.trace(answer["trace_id"])]
+    return next((span for span in spans if span.name == "model_inference" and span.links), None)
 
 
 def test_its_waterfall_shows_the_critical_path_and_a_spans_own_lines(

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.timeout(300)
 
 SOON = 60_000  # ms: the healthy minute is read, an answer worked out, on a busy machine
 PATIENCE_S = "4"  # a complaint serves as well as the alert that needs a minute
-FAILING_CALLS = '{ resource.service.name = "orchestrator" && status = error }'
 REFUSED = '{ resource.service.name = "gateway" && span.http.response.status_code = 429 }'
 
 
@@ -32,10 +31,9 @@ def _no_drill_is_left(console: Console) -> Iterator[None]:
     console.post("/api/drills/now/give-up", {})  # refused where none runs
 
 
-def test_a_drill_by_mouse_from_start_to_marks(console: Console, page: Page, heard: dict[str, Overheard]) -> None:
-    console.open(page, "/practice")
-    page.get_by_label("Seed").fill(str(seed_of("corrupt-photo")))
-    page.get_by_label("Wait for an alert").fill(PATIENCE_S)
+def test_a_drill_by_mouse_alone_from_start_to_marks(console: Console, page: Page, heard: dict[str, Overheard]) -> None:
+    touched(page, "keydown")
+    console.open(page, f"/practice?level=1&seed={seed_of('corrupt-photo')}&patience={PATIENCE_S}")
     heard["corrupt-photo"] = Overheard()
     with heard["corrupt-photo"].listening(page):
         page.get_by_role("button", name="Start the drill").click()
@@ -45,13 +43,13 @@ def test_a_drill_by_mouse_from_start_to_marks(console: Console, page: Page, hear
     assert_accessible(page)
     assert_no_sideways_scroll(page)
 
-    page.get_by_role("navigation", name="Where to look").get_by_role("link", name="Traces").click()
-    console.search(page, FAILING_CALLS)
-    page.locator("a.row-link").first.click()
-    page.locator(".head").get_by_role("button", name="Pin").click()
-    expect(page.locator(".toast")).to_contain_text("Pinned")
+    page.get_by_role("link", name="Faults").click()
+    expect(page.locator(".empty")).to_contain_text("The fault board is closed")
+    page.get_by_role("link", name="To the drill").first.click()
+    pin_one_of_each_sort(page)
     page.get_by_role("link", name="To the drill").click()
-    page.get_by_role("button", name="Use as evidence").click()
+    expect(page.locator(".pins .badge")).to_have_text(["Trace", "Span", "Log line", "Chart"])
+    page.get_by_role("button", name="Use as evidence").first.click()
     cause = page.get_by_role("group", name="Cause 1")
     cause.get_by_label("Service").select_option("cv_model")
     cause.get_by_label("Operation").select_option("decode_photo")
@@ -66,9 +64,37 @@ def test_a_drill_by_mouse_from_start_to_marks(console: Console, page: Page, hear
     expect(page.get_by_text("The last release was rolled back.")).to_be_visible(timeout=2 * SOON)
     expect(page.get_by_text(re.compile(r"Recovery: [1-9]"))).to_be_visible()
     assert_no_sideways_scroll(page)
+    assert not touched(page), "no key was pressed"
+
+
+def pin_one_of_each_sort(page: Page) -> None:
+    """A trace with an error, its root span, a line of that, and a chart; each by its Pin button."""
+    page.get_by_role("navigation", name="Where to look").get_by_role("link", name="Traces").click()
+    page.get_by_role("button", name="Errors", exact=True).click()
+    page.locator("a.row-link").first.click()
+    span = page.get_by_label("The selected span")
+    line = span.locator("details.log").first
+    line.locator("summary").click(timeout=SOON)
+    pins = (page.locator(".head"), span.locator(".detail-head"), line)
+    for number, place in enumerate(pins, 1):
+        place.get_by_role("button", name="Pin").click()
+        expect(page.locator(".toast")).to_contain_text(f"({number} in the notebook)")
+    page.get_by_role("link", name="Metrics", exact=True).click()
+    page.get_by_role("button", name="Predictions by outcome").click()
+    page.get_by_role("button", name="Pin").click(timeout=SOON)
+    expect(page.locator(".toast")).to_contain_text("(4 in the notebook)")
+
+
+def touched(page: Page, event: str = "") -> bool:
+    """Whether such an event came since it was named, on any document of the page."""
+    if event:
+        page.add_init_script(f"addEventListener('{event}', () => {{ sessionStorage.touched = 'yes'; }}, true)")
+        return False
+    return bool(page.evaluate("sessionStorage.touched === 'yes'"))
 
 
 def test_a_drill_by_keyboard_alone(console: Console, page: Page, heard: dict[str, Overheard]) -> None:
+    touched(page, "pointerdown")
     console.open(page, "/practice")
     type_into(page, page.get_by_label("Seed"), str(seed_of("over-shedding")))
     tab_to(page, page.get_by_label("Wait for an alert"))
@@ -107,6 +133,11 @@ def test_a_drill_by_keyboard_alone(console: Console, page: Page, heard: dict[str
     press(page, page.get_by_role("button", name="End the drill"))
     expect(page.get_by_role("heading", name="92 of 100 marks")).to_be_focused(timeout=SOON)
     expect(page.get_by_text("You ended it without acting.")).to_be_visible()
+    press(page, page.get_by_role("link", name="Practice again"))
+    newest = page.get_by_role("group", name="History, table").get_by_role("row").nth(1)
+    expect(newest.get_by_role("cell", name="92", exact=True)).to_be_visible()
+    expect(page.get_by_role("group", name="Report card, table")).to_be_visible()
+    assert not touched(page), "the pointer was not used"
 
 
 @pytest.mark.usefixtures("page")  # what the drills use, so that pytest keeps it after them

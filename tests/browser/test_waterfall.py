@@ -81,7 +81,7 @@ SCROLL = """async () => {
 }"""
 
 
-def test_the_keyboard_goes_through_the_tree(console: Console, page: Page) -> None:
+def test_keyboard_and_mouse_go_through_the_tree_and_its_time(console: Console, page: Page) -> None:
     trace_id = console.keep_trace(40)
     console.open(page, f"/trace/{trace_id}")
     tree, selected = page.get_by_role("tree"), page.locator(".span-row.selected")
@@ -107,8 +107,19 @@ def test_the_keyboard_goes_through_the_tree(console: Console, page: Page) -> Non
     expect(tree).to_be_focused()
     page.keyboard.press("+")
     expect(page).to_have_url(re.compile("zoom="))
+    near = page.url
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page).not_to_have_url(near)
     page.keyboard.press("Escape")
     expect(page).not_to_have_url(re.compile("zoom="))
+
+    overview = page.locator(".trace-map").bounding_box()
+    assert overview
+    page.mouse.move(overview["x"] + overview["width"] * 0.5, overview["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(overview["x"] + overview["width"] * 0.75, overview["y"] + 20)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"zoom=20\d{6}-30\d{6}$"))
 
 
 def test_a_lost_parent_and_a_wrong_clock_are_marked(console: Console, page: Page) -> None:

@@ -77,7 +77,9 @@ async function render() {
     if (signal.aborted) return;
     place.replaceChildren();
     setTitle(page.title);
-    const ending = await page.show(place, context);
+    const shown = page.show(place, context);
+    if (!place.hasChildNodes()) fill(place, loading());
+    const ending = await shown;
     if (signal.aborted) ending?.();
     else end = ending ?? null;
   } catch (error) {

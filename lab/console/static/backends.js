@@ -129,16 +129,3 @@ function line(labels, [at, body]) {
 }
 
 const levelOf = (labels) => (labels.severity_text || labels.detected_level || labels.level || '').toUpperCase();
-
-/** "Open in Grafana": the same query in its Explore, or null where there is none. The uids are those of deploy/grafana. */
-export function grafanaLink(base, uid, query, range) {
-  if (!base) return null;
-  const type = uid;
-  const target = { refId: 'A', datasource: { type, uid } };
-  const asked = uid === 'tempo' ? { ...target, queryType: 'traceql', query } : { ...target, expr: query };
-  const time = range.last
-    ? { from: `now-${range.last}`, to: 'now' }
-    : { from: String(Math.round(range.from)), to: String(Math.round(range.to)) };
-  const panes = JSON.stringify({ a: { datasource: uid, queries: [asked], range: time } });
-  return `${base.replace(/\/$/, '')}/explore?${new URLSearchParams({ schemaVersion: '1', panes, orgId: '1' })}`;
-}

@@ -1,8 +1,10 @@
 // What every chart shares: a figure that follows its width, scales, axes, time marks, a tooltip, its data as a table.
 
 import { append, fill, h, svg } from './dom.js';
+import { table as tableOf } from './tables.js';
 import { clock, tick, utc } from './time.js';
 
+const MOST_ROWS = 500;
 export const MARGIN = { top: 8, right: 12, bottom: 22, left: 54 };
 
 /**
@@ -11,13 +13,14 @@ export const MARGIN = { top: 8, right: 12, bottom: 22, left: 54 };
  */
 export function figure({ title, note, draw, table, height = 0, actions = [], legend = null }) {
   const plot = h('div.plot', { style: { 'min-height': `${height}px` } });
+  const body = h('div');
+  const listed = ({ head, rows }) => tableOf(head, rows.slice(0, MOST_ROWS), { kind: 'small' });
   const data = h(
     'details.data',
-    { ontoggle: () => data.open && table && fill(body, dataTable(table())) },
+    { ontoggle: () => data.open && fill(body, listed(table())) },
     h('summary', null, 'Data'),
+    body,
   );
-  const body = h('div.scroll-x');
-  append(data, body);
   const tip = h('div.tip', { hidden: true });
   const place = h(
     'figure.chart',
@@ -46,33 +49,6 @@ export function figure({ title, note, draw, table, height = 0, actions = [], leg
   }).observe(plot);
   place.redraw = redraw;
   return place;
-}
-
-function dataTable({ head, rows }) {
-  return h(
-    'table.rows.small',
-    null,
-    h(
-      'thead',
-      null,
-      h(
-        'tr',
-        null,
-        head.map((each) => h('th', { scope: 'col' }, each)),
-      ),
-    ),
-    h(
-      'tbody',
-      null,
-      rows.slice(0, 500).map((row) =>
-        h(
-          'tr',
-          null,
-          row.map((each) => h('td', null, each)),
-        ),
-      ),
-    ),
-  );
 }
 
 /** The box that follows the pointer. */

@@ -3,15 +3,27 @@
 import { tempo } from './backends.js';
 import { exclusive } from './critical_path.js';
 import { fill, h } from './dom.js';
+import { openInGrafana } from './grafana.js';
 import { duration } from './format.js';
 import { serviceName } from './palette.js';
 import { empty } from './states.js';
+import { numeric, rowHead, table } from './tables.js';
 import { stamp } from './time.js';
 import { operation, parseTrace, timeOf } from './trace_model.js';
 import { traceView } from './trace_view.js';
 
 export const title = 'Compare';
 const ROWS = 12;
+const HEADS = [
+  'Service',
+  'Operation',
+  'Path, left',
+  'Path, right',
+  'Difference',
+  'Exclusive, left',
+  'Exclusive, right',
+  'Spans',
+];
 
 export async function show(main, context) {
   const [, , a, b] = context.path.split('/');
@@ -49,7 +61,12 @@ export async function show(main, context) {
         h('h1', null, 'Two traces'),
         h('p.note', null, 'The left against the right, both on one scale of time.'),
       ),
-      h('div.tools', null, h('a.button', { href: context.link(`/compare/${b}/${a}`) }, 'Swap')),
+      h(
+        'div.tools',
+        null,
+        h('a.button', { href: context.link(`/compare/${b}/${a}`) }, 'Swap'),
+        openInGrafana(context, () => [a, b].map((id) => ['traceql', id]), { at: around([first, second]) }),
+      ),
     ),
     table,
     h('div.sides', null, sides),
@@ -57,6 +74,12 @@ export async function show(main, context) {
   const views = [first, second].map((trace, n) => side(context, sides[n], trace, longest));
   fill(table, differences(views));
   return () => views.forEach((view) => view.end());
+}
+
+/** A minute more than both traces take, in Unix ms. */
+function around(traces) {
+  const ms = traces.map((trace) => Number(trace.base / 1_000_000n));
+  return { from: Math.min(...ms) - 60_000, to: Math.max(...ms) + 60_000 };
 }
 
 function side(context, place, trace, longest) {
@@ -98,49 +121,19 @@ function differences([left, right]) {
         serviceName(top.service),
         `: ${top.operation}.`,
       ),
-    h(
-      'div.scroll-x',
-      { tabindex: 0, role: 'region', 'aria-label': 'Differences by operation' },
-      h(
-        'table.rows',
-        null,
-        h(
-          'thead',
-          null,
-          h(
-            'tr',
-            null,
-            [
-              'Service',
-              'Operation',
-              'Path, left',
-              'Path, right',
-              'Difference',
-              'Exclusive, left',
-              'Exclusive, right',
-              'Spans',
-            ].map((each) => h('th', { scope: 'col' }, each)),
-          ),
-        ),
-        h(
-          'tbody',
-          null,
-          rows.map((row) =>
-            h(
-              'tr',
-              null,
-              h('td', null, serviceName(row.service)),
-              h('th', { scope: 'row' }, row.operation),
-              h('td.figure', null, duration(row.a.path)),
-              h('td.figure', null, duration(row.b.path)),
-              h('td', null, delta(row.delta, most)),
-              h('td.figure', null, duration(row.a.own)),
-              h('td.figure', null, duration(row.b.own)),
-              h('td.figure', null, row.a.count === row.b.count ? row.a.count : `${row.a.count} / ${row.b.count}`),
-            ),
-          ),
-        ),
-      ),
+    table(
+      HEADS,
+      rows.map((row) => [
+        serviceName(row.service),
+        rowHead(row.operation),
+        numeric(duration(row.a.path)),
+        numeric(duration(row.b.path)),
+        delta(row.delta, most),
+        numeric(duration(row.a.own)),
+        numeric(duration(row.b.own)),
+        numeric(row.a.count === row.b.count ? row.a.count : `${row.a.count} / ${row.b.count}`),
+      ]),
+      { label: 'Differences by operation' },
     ),
   ];
 }

@@ -36,6 +36,30 @@ function openQuote(text) {
   return from;
 }
 
+/** What stands before the caret: {text, quote (as openQuote), word, from}; `ending` matches the word that is being typed. */
+function before(whole, caret, ending) {
+  const text = whole.slice(0, caret);
+  const [word] = ending.exec(text);
+  return { text, quote: openQuote(text), word, from: caret - word.length };
+}
+
+/** A label's values within the quote that is open; `valuesOf(label)` knows them. */
+async function labelValues(text, quote, valuesOf) {
+  const label = /(\w+)\s*(=|!=|=~|!~)\s*$/.exec(text.slice(0, quote))?.[1];
+  if (!label) return NOTHING;
+  const found = matching(items(await valuesOf(label), label), text.slice(quote + 1));
+  return { from: quote + 1, items: found.map((item) => ({ ...item, text: `${item.text}"` })) };
+}
+
+const labelNames = (names, word) =>
+  matching(
+    items(
+      names.map((name) => `${name}="`),
+      'label',
+    ),
+    word,
+  );
+
 // ---- TraceQL ----
 
 const FIRST = ['name', 'status', 'kind', 'duration', 'rootServiceName', 'rootName', 'trace:duration', 'statusMessage'];
@@ -48,15 +72,12 @@ const PIPES = [
 ];
 
 export async function completeTraceQL(whole, caret) {
-  const text = whole.slice(0, caret);
-  const quote = openQuote(text);
+  const { text, quote, word, from } = before(whole, caret, /[\w:.]*$/);
   const asked = /([\w:.-]+)\s*(=|!=|=~|!~|>=|<=|>|<)\s*("?[^"\s]*)$/.exec(quote < 0 ? text : text.slice(0, quote + 1));
-  if (asked) return traceValues(asked[1], whole, text, quote);
+  if (asked) return traceValues(asked[1], text, quote);
   if (quote >= 0) return NOTHING;
   if (!text.trim())
     return { from: 0, items: items(['{ status = error }', '{ duration > 100ms }', '{ resource.service.name = "gateway" }']) };
-  const [word] = /[\w:.]*$/.exec(text);
-  const from = caret - word.length;
   if (/\|\s*[\w.]*$/.test(text) && !/\|\|\s*[\w.]*$/.test(text))
     return { from, items: matching(items(PIPES, 'pipeline'), word) };
   if (/[\w"]\s+$/.test(text)) return { from, items: items(['&& ', '|| ', '}'], 'and, or, end') };
@@ -85,7 +106,7 @@ async function traceFields() {
   ];
 }
 
-async function traceValues(field, whole, text, quote) {
+async function traceValues(field, text, quote) {
   const typed = quote < 0 ? /[\w.]*$/.exec(text)[0] : text.slice(quote + 1);
   const from = quote < 0 ? text.length - typed.length : quote;
   if (/duration/i.test(field))
@@ -114,45 +135,19 @@ const STAGES = [
   '| logfmt',
 ];
 
+const LEVELS = ['INFO', 'WARNING', 'ERROR', 'CRITICAL', 'DEBUG'];
+
 export async function completeLogQL(whole, caret) {
-  const text = whole.slice(0, caret);
-  const quote = openQuote(text);
-  if (quote >= 0) return logValues(text, quote);
+  const { text, quote, word, from } = before(whole, caret, /\w*$/);
+  if (quote >= 0) return labelValues(text, quote, logValues);
   if (!text.trim()) return { from: 0, items: items(['{service_name=~".+"}', '{service_name="gateway"}'], 'all, one service') };
-  const [word] = /\w*$/.exec(text);
-  const from = caret - word.length;
-  const inside = text.lastIndexOf('{') > text.lastIndexOf('}');
-  if (!inside)
-    return {
-      from: /[|!][=~]?\s*\w*$/.test(text) ? caret - /[|!][=~]?\s*\w*$/.exec(text)[0].length : from,
-      items: matching(items(STAGES, 'filter'), word),
-    };
-  const names = await once('log labels', () => loki.labels());
-  return {
-    from,
-    items: matching(
-      items(
-        names.map((name) => `${name}="`),
-        'label',
-      ),
-      word,
-    ),
-  };
+  if (text.lastIndexOf('{') > text.lastIndexOf('}'))
+    return { from, items: labelNames(await once('log labels', () => loki.labels()), word) };
+  const [stage] = /([|!][=~]?\s*\w*)?$/.exec(text);
+  return { from: stage ? caret - stage.length : from, items: matching(items(STAGES, 'filter'), word) };
 }
 
-async function logValues(text, quote) {
-  const label = /(\w+)\s*(=|!=|=~|!~)\s*$/.exec(text.slice(0, quote));
-  if (!label) return NOTHING;
-  const known =
-    label[1] === 'severity_text'
-      ? ['INFO', 'WARNING', 'ERROR', 'CRITICAL', 'DEBUG']
-      : await once(`log ${label[1]}`, () => loki.values(label[1]));
-  const typed = text.slice(quote + 1);
-  return {
-    from: quote + 1,
-    items: matching(items(known, label[1]), typed).map((item) => ({ ...item, text: `${item.text}"` })),
-  };
-}
+const logValues = (label) => (label === 'severity_text' ? LEVELS : once(`log ${label}`, () => loki.values(label)));
 
 // ---- PromQL ----
 
@@ -176,38 +171,16 @@ const FUNCTIONS = [
 ];
 
 export async function completePromQL(whole, caret) {
-  const text = whole.slice(0, caret);
-  const quote = openQuote(text);
-  const [word] = /[\w:]*$/.exec(text);
-  const from = caret - word.length;
+  const { text, quote, word, from } = before(whole, caret, /[\w:]*$/);
   const brace = text.lastIndexOf('{');
   const inside = brace > text.lastIndexOf('}');
   const metric = inside ? /([\w:]+)\s*$/.exec(text.slice(0, brace))?.[1] : undefined;
-  if (quote >= 0) return inside ? promValues(text, quote, metric) : NOTHING;
-  if (inside)
-    return {
-      from,
-      items: matching(
-        items(
-          (await once(`labels ${metric}`, () => prometheus.labels(metric))).map((name) => `${name}="`),
-          'label',
-        ),
-        word,
-      ),
-    };
+  const valuesOf = (label) => once(`values ${label} ${metric}`, () => prometheus.values(label, metric));
+  if (quote >= 0) return inside ? labelValues(text, quote, valuesOf) : NOTHING;
+  if (inside) return { from, items: labelNames(await once(`labels ${metric}`, () => prometheus.labels(metric)), word) };
   const by = /\b(by|without|on)\s*\(\s*(?:\w+\s*,\s*)*\w*$/.test(text);
   if (by) return { from, items: matching(items(await once('labels', () => prometheus.labels()), 'label'), word) };
   if (!word) return NOTHING;
   const names = await once('metrics', () => prometheus.names());
   return { from, items: matching([...items(names, 'metric'), ...items(FUNCTIONS, 'function')], word) };
-}
-
-async function promValues(text, quote, metric) {
-  const label = /(\w+)\s*(=|!=|=~|!~)\s*$/.exec(text.slice(0, quote));
-  if (!label) return NOTHING;
-  const values = await once(`values ${label[1]} ${metric}`, () => prometheus.values(label[1], metric));
-  return {
-    from: quote + 1,
-    items: matching(items(values, label[1]), text.slice(quote + 1)).map((item) => ({ ...item, text: `${item.text}"` })),
-  };
 }

@@ -1,16 +1,15 @@
 // What stands above a page's content: its name, the time it looks at, how often it looks, the filter, links out.
 
 import { announce, fill, h, icon, ICONS, newId } from './dom.js';
-import { grafanaLink } from './backends.js';
+import { openInGrafana } from './grafana.js';
 import { pinButton as notebookButton } from './notebook.js';
 import { swatch } from './palette.js';
 import { clock, LASTS, localInput, rangeOf, utc } from './time.js';
 
 const REFRESH = { off: 0, '5s': 5, '10s': 10, '30s': 30 };
 
-/** A page's head. `source` and `query()` give "open in Grafana"; `refresh` offers to draw again by itself. */
-export function head(context, title, { refresh = false, time = true, source = '', query = null, note = '' } = {}) {
-  const out = source && context.state.grafana ? grafanaButton(context, source, query) : null;
+/** A page's head. `asked()` is what grafana.js opens, [[language, query], …]; `refresh` offers to draw again by itself. */
+export function head(context, title, { refresh = false, time = true, asked = null, note = '' } = {}) {
   return h(
     'div.head',
     null,
@@ -22,7 +21,7 @@ export function head(context, title, { refresh = false, time = true, source = ''
       time && timePicker(context),
       refresh && refreshPicker(context),
       copyButton(context),
-      out,
+      asked && openInGrafana(context, asked),
     ),
   );
 }
@@ -59,35 +58,21 @@ function pick(context, value, dialog) {
 
 function rangeDialog(context) {
   const id = newId('between');
-  const from = h('input', {
-    id: `${id}-from`,
-    type: 'datetime-local',
-    step: '1',
-    required: true,
-    value: localInput(context.range.from),
-  });
-  const to = h('input', {
-    id: `${id}-to`,
-    type: 'datetime-local',
-    step: '1',
-    required: true,
-    value: localInput(context.range.to),
-  });
+  const from = moment(`${id}-from`, context.range.from);
+  const to = moment(`${id}-to`, context.range.to);
   const wrong = h('p.wrong', { role: 'alert' });
+  const submit = (event) => {
+    const [start, end] = [from, to].map((each) => Date.parse(each.value));
+    if (start < end) return void between(context, start, end);
+    event.preventDefault();
+    fill(wrong, 'The end must be after the start.');
+  };
   const dialog = h(
     'dialog',
     { 'aria-labelledby': `${id}-title` },
     h(
       'form',
-      {
-        method: 'dialog',
-        onsubmit: (event) => {
-          if (Date.parse(from.value) < Date.parse(to.value))
-            return void between(context, Date.parse(from.value), Date.parse(to.value));
-          event.preventDefault();
-          fill(wrong, 'The end must be after the start.');
-        },
-      },
+      { method: 'dialog', onsubmit: submit },
       h('h2', { id: `${id}-title` }, 'Look at the time'),
       h('label', { for: from.id }, 'From'),
       from,
@@ -104,6 +89,8 @@ function rangeDialog(context) {
   );
   return dialog;
 }
+
+const moment = (id, ms) => h('input', { id, type: 'datetime-local', step: '1', required: true, value: localInput(ms) });
 
 /** Look at the time between two moments (Unix ms). */
 export function between(context, from, to) {
@@ -213,22 +200,6 @@ function flash(button, text) {
   setTimeout(() => {
     button.lastChild.textContent = before;
   }, 1500);
-}
-
-function grafanaButton(context, source, query) {
-  const anchor = h(
-    'a.button.quiet',
-    { target: '_blank', rel: 'noopener noreferrer', href: '#' },
-    icon(ICONS.out),
-    ' Open in Grafana',
-  );
-  const set = () => {
-    anchor.href = grafanaLink(context.state.grafana, source, query(), context.range);
-  };
-  set();
-  anchor.addEventListener('pointerdown', set);
-  anchor.addEventListener('focus', set);
-  return anchor;
 }
 
 /** A button that pins evidence to the running drill's notebook (see notebook.js); null where no drill is on. */

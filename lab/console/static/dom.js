@@ -57,6 +57,11 @@ export function words(text) {
   return text.split('`').map((part, n) => (n % 2 ? h('code', null, part) : part));
 }
 
+/** A long name that may be broken after its dots, slashes and underscores. */
+export function breakable(name) {
+  return name.split(/(?<=[._/])/).map((part, n) => [n > 0 && h('wbr'), part]);
+}
+
 let lastId = 0;
 
 /** An id that no other element of the page has. */

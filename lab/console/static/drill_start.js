@@ -3,17 +3,18 @@
 import { fill, h, newId } from './dom.js';
 import { seconds as took } from './format.js';
 import { empty, failure } from './states.js';
+import { numeric, rowHead, table } from './tables.js';
 import { stamp } from './time.js';
 
 const PATIENCE_S = 90;
 
-/** Level, seed and how many; `?level=2&seed=7` in the URL fills it in, so that a drill can be shared by its link. */
+/** Level, seed and how many; `?level=2&seed=7&patience=20` in the URL fills it in, so that a drill can be shared by its link. */
 export function drillForm({ api, choices, keep, query, reread }, now) {
   const level = newId('level');
   const first = Number(query.get('level') ?? now.next?.level ?? 1);
   const seed = number('Seed', { min: 0, placeholder: 'any', value: query.get('seed') ?? now.next?.seed ?? '' }, 'The same seed and level give the same drill. Beat a colleague’s time.');
   const count = number('How many', { min: 1, max: 20, value: now.next?.count ?? 1, required: true }, 'One after another, counting the seed up.');
-  const patience = number('Wait for an alert', { min: 0, max: PATIENCE_S, value: PATIENCE_S, required: true }, 'Seconds. If none fires by then, a user complains.');
+  const patience = number('Wait for an alert', { min: 0, max: PATIENCE_S, value: query.get('patience') ?? PATIENCE_S, required: true }, 'Seconds. If none fires by then, a user complains.');
   const button = h('button.primary', { type: 'submit' }, 'Start the drill');
   const out = h('div', { 'aria-live': 'polite' });
   const chosen = () => Number(place.querySelector(`[name="${level}"]:checked`).value);
@@ -59,8 +60,8 @@ export function reportCard(rows) {
   if (!rows.length) return null;
   return h('section', { 'aria-labelledby': 'report-card' }, h('h2', { id: 'report-card' }, 'Report card'),
     panel('Report card', ['kind', 'level', 'drills', 'mean marks', '', 'mean time'], rows.map((each) => [
-      h('th', { scope: 'row' }, each.kind), cell(each.level), cell(each.drills), cell(Math.round(each.marks)),
-      h('td', null, bar(each.marks, 100)), cell(took(each.seconds))])));
+      rowHead(each.kind), cell(each.level), cell(each.drills), cell(Math.round(each.marks)),
+      bar(each.marks, 100), cell(took(each.seconds))])));
 }
 
 export function historyOf(drills, link) {
@@ -68,13 +69,13 @@ export function historyOf(drills, link) {
   if (!drills.length) return h('section', null, heading, empty('Nothing played yet', 'Level 1 is a good first drill: one loud fault.'));
   return h('section', { 'aria-labelledby': 'history' }, heading,
     panel('History', ['drill', 'when', 'level', 'seed', 'player', 'kind', 'marks', 'recovery', 'time', 'hints'], drills.map((each) => [
-      h('th', { scope: 'row' }, each.state === 'running' ? each.id : h('a', { href: link(`/practice/${each.id}`) }, each.id)),
-      h('td', null, stamp(each.started * 1000)), cell(each.level), cell(each.seed), h('td', null, each.player),
-      h('td', null, each.state === 'answered' ? each.kinds : each.kinds ? `${each.kinds} (${each.state})` : each.state),
+      rowHead(each.state === 'running' ? each.id : h('a', { href: link(`/practice/${each.id}`) }, each.id)),
+      h('td', null, stamp(each.started * 1000)), cell(each.level), cell(each.seed), each.player,
+      each.state === 'answered' ? each.kinds : each.kinds ? `${each.kinds} (${each.state})` : each.state,
       cell(each.marks), cell(each.recovery), cell(each.seconds === null ? null : took(each.seconds)), cell(each.hints)])));
 }
 
-const cell = (value) => h('td.number', null, value ?? '–');
+const cell = (value) => numeric(value ?? '–');
 
 /** A bar for the eye; the number stands beside it. */
 export function bar(value, most) {
@@ -82,7 +83,5 @@ export function bar(value, most) {
 }
 
 function panel(label, heads, rows) {
-  return h('div.panel', null, h('div.scroll-x', { tabindex: 0, role: 'group', 'aria-label': `${label}, table` }, h('table.rows', null,
-    h('thead', null, h('tr', null, heads.map((each) => (each ? h('th', { scope: 'col' }, each) : h('td', null))))),
-    h('tbody', null, rows.map((row) => h('tr', null, row))))));
+  return h('div.panel', null, table(heads, rows, { label: `${label}, table` }));
 }

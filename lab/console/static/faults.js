@@ -11,12 +11,12 @@ export const title = 'Fault board';
 const READ_EVERY_MS = 5000;
 
 export async function show(main, context) {
-  const { api, keep, link, query, signal } = context;
+  const { api, keep, query, signal } = context;
   let board;
   try {
     board = await api.get('/api/faults', {}, { signal });
   } catch (error) {
-    if (error instanceof ApiError && error.status === 409) return closed(main, error, link);
+    if (error instanceof ApiError && error.status === 409) return closed(main, error, context);
     throw error;
   }
 
@@ -59,7 +59,7 @@ export async function show(main, context) {
     try {
       drawOn((await api.get('/api/faults', {}, { signal })).on);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 409) closed(main, error, link);
+      if (error instanceof ApiError && error.status === 409) closed(main, error, context);
       else if (error.name !== 'AbortError') fill(now, failure(error, reread));
     }
   }
@@ -71,10 +71,11 @@ export async function show(main, context) {
   return () => clocks.forEach(clearInterval);
 }
 
-function closed(main, error, link) {
+function closed(main, error, { link, state }) {
+  const [path, text] = state.gameday ? ['/gameday', 'To the game day'] : ['/practice', 'To the drill'];
   fill(main, h('h1', null, 'Fault board'), empty('The fault board is closed',
     error.detail || 'It would tell the answer of the drill that runs. It opens when the drill has ended.',
-    h('p', null, h('a', { href: link('/practice') }, 'To the drill'))));
+    h('p', null, h('a', { href: link(path) }, text))));
 }
 
 function byPlace(rows) {

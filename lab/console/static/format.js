@@ -10,6 +10,9 @@ export function duration(ns) {
 
 export const seconds = (value) => (Number.isFinite(value) ? duration(value * 1e9) : '–');
 
+/** The same without a fraction of a millisecond, where space is short. */
+export const roughSeconds = (value) => (value >= 0.01 && value < 1 ? `${Math.round(value * 1e3)} ms` : seconds(value));
+
 /** Three digits or so, with k, M, G for what is large. */
 export function number(value) {
   if (!Number.isFinite(value)) return value === Infinity ? '∞' : value === -Infinity ? '−∞' : '–';
@@ -30,9 +33,10 @@ function trim(value) {
 /** A share as a percentage; small ones keep their digits. */
 export function percent(share) {
   if (!Number.isFinite(share)) return '–';
+  if (share === 0) return '0 %';
   const value = share * 100;
   const size = Math.abs(value);
-  return `${size >= 99.95 || size >= 10 ? trim1(value) : value.toFixed(size >= 1 || size === 0 ? 1 : 2)} %`;
+  return `${size >= 10 ? trim1(value) : value.toFixed(size >= 1 ? 1 : 2)} %`;
 }
 
 const trim1 = (value) => String(Number(value.toFixed(Math.abs(value) >= 99 && Math.abs(value) < 100 ? 2 : 1)));

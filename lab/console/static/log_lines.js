@@ -1,6 +1,6 @@
 // Log lines as rows: time, level, service, text; what else a line carries opens below it.
 
-import { h } from './dom.js';
+import { breakable, h } from './dom.js';
 import { pinButton } from './controls.js';
 import { levelClass, serviceName } from './palette.js';
 import { stamp } from './time.js';
@@ -49,7 +49,7 @@ export function logLine(context, line, { trace = true, service = true } = {}) {
             h(
               'div',
               null,
-              h('dt', null, name),
+              h('dt', null, breakable(name)),
               h('dd', null, name === 'trace_id' ? h('a', { href: traceLink(context, line) }, value) : value),
             ),
           ),

@@ -44,7 +44,7 @@ export async function show(main, context) {
   });
   const histogram = h('div.panel');
   const lines = h('div.panel');
-  main.append(head(context, 'Logs', { source: 'loki', query: () => query }), box.element, histogram, lines);
+  main.append(head(context, 'Logs', { asked: () => [['logql', query]] }), box.element, histogram, lines);
   fillWith(
     histogram,
     () => counts(query, context),

@@ -2,11 +2,12 @@
 
 import { prometheus } from './backends.js';
 import { changed, every, head } from './controls.js';
-import { append, fill, h, newId, setStyle, svg } from './dom.js';
-import { percent, rate, seconds } from './format.js';
+import { fill, h, newId, svg } from './dom.js';
+import { percent, rate, roughSeconds, seconds } from './format.js';
 import { layOut } from './map_layout.js';
 import { colour, serviceName } from './palette.js';
 import { empty, show as fillWith } from './states.js';
+import { numeric, table } from './tables.js';
 
 export const title = 'Map';
 const PREFIX = 'traces_service_graph_request';
@@ -15,15 +16,16 @@ const SLOW_S = 0.1;
 const FAILING = 0.01;
 
 export async function show(main, context) {
-  const map = h('section.panel.map', { 'aria-label': 'Services and the calls between them' });
-  const table = h('section.panel');
+  const map = h('section.panel.map', { 'aria-label': 'Services and the calls between them', hidden: true });
+  const list = h('section.panel');
   main.append(
     head(context, 'Map', {
       refresh: true,
+      asked: () => [['map', labelsOf(context.query)]],
       note: 'The calls of the last minute of the time above. Pick a service or a call: every page then looks at it.',
     }),
     map,
-    table,
+    list,
   );
   let width = 0;
   let graph = null;
@@ -35,10 +37,11 @@ export async function show(main, context) {
   }).observe(map);
   every(context, (again) =>
     fillWith(
-      table,
+      list,
       () => read(context),
       (found) => {
         graph = found;
+        map.hidden = false;
         width ||= map.clientWidth;
         if (!found.edges.length) fill(map, nothing());
         else if (!(again && map.contains(document.activeElement))) draw();
@@ -85,6 +88,15 @@ function joined([rates, failures, quantiles], key) {
   }));
 }
 
+/** The filter as labels of the service graph's series. */
+function labelsOf(query) {
+  const labels = [
+    ['client', query.get('client')],
+    ['server', query.get('service')],
+  ].filter(([, value]) => value);
+  return labels.length ? `{${labels.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}}` : '';
+}
+
 const health = ({ errors, p99 }) => (errors > FAILING ? 'bad' : p99 > SLOW_S ? 'slow' : 'well');
 const inWords = (each) => `${rate(each.rate)}, ${percent(each.errors)} errors, p99 ${seconds(each.p99)}`;
 
@@ -100,53 +112,38 @@ function drawMap(context, { nodes, edges }, width) {
     edges,
     width,
   );
-  const places = new Map(plan.nodes.map((each) => [each.name, each]));
-  const marker = newId('arrow');
-  const lines = svg(
-    'svg.edges',
-    { width: plan.width, height: plan.height, viewBox: `0 0 ${plan.width} ${plan.height}`, 'aria-hidden': 'true' },
-    svg(
-      'defs',
-      null,
-      svg(
-        'marker',
-        {
-          id: marker,
-          viewBox: '0 0 8 8',
-          refX: 7,
-          refY: 4,
-          markerWidth: 10,
-          markerHeight: 10,
-          markerUnits: 'userSpaceOnUse',
-          orient: 'auto',
-        },
-        svg('path.arrow', { d: 'M0 0 8 4 0 8z' }),
-      ),
-    ),
+  const facts = new Map(nodes.map((each) => [each.name, each]));
+  return h(
+    'div.map-stage',
+    { style: { height: `${plan.height}px` } },
+    lines(context, plan),
+    plan.edges.map((edge) => edgeLabel(context, edge, plan.narrow)),
+    plan.nodes.map((place) => node(context, place, facts.get(place.name))),
   );
-  const stage = h('div.map-stage', { style: { height: `${plan.height}px` } }, lines);
+}
+
+/** The edges themselves, as thick as they are busy. */
+function lines(context, { edges, width, height }) {
+  const marker = newId('arrow');
   const fastest = Math.max(...edges.map((each) => each.rate));
-  for (const edge of plan.edges) {
-    append(
-      lines,
+  return svg(
+    'svg.edges',
+    { width, height, viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' },
+    svg('defs', null, arrow(marker)),
+    edges.map((edge) =>
       svg('path', {
         class: `edge ${health(edge)} ${picked(context, edge.server, edge.client) ? 'picked' : ''}`,
         d: edge.path,
         'stroke-width': (1.2 + 3 * Math.sqrt(edge.rate / fastest)).toFixed(1),
         'marker-end': `url(#${marker})`,
       }),
-    );
-    stage.append(edgeLabel(context, edge, plan.narrow));
-  }
-  for (const { name } of plan.nodes)
-    stage.append(
-      node(
-        context,
-        places.get(name),
-        nodes.find((each) => each.name === name),
-      ),
-    );
-  return stage;
+    ),
+  );
+}
+
+function arrow(id) {
+  const size = { viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 10, markerHeight: 10 };
+  return svg('marker', { id, ...size, markerUnits: 'userSpaceOnUse', orient: 'auto' }, svg('path.arrow', { d: 'M0 0 8 4 0 8z' }));
 }
 
 const picked = ({ query }, service, client = null) =>
@@ -154,7 +151,7 @@ const picked = ({ query }, service, client = null) =>
 
 function node(context, place, facts) {
   const outside = !facts; // "user" calls and is not called
-  const element = h(
+  return h(
     outside ? 'div.node' : 'button.node',
     {
       class: `${colour(place.name)} ${facts ? health(facts) : 'outside'} ${picked(context, place.name) ? 'picked' : ''}`,
@@ -171,81 +168,60 @@ function node(context, place, facts) {
     h('span.node-name', null, place.name === 'user' ? 'callers' : place.name),
     facts && h('span.node-facts', null, figureOf(facts)),
   );
-  return element;
 }
 
 function figureOf(facts) {
   return [
     h('span', null, rate(facts.rate)),
-    h('span', { class: facts.p99 > SLOW_S ? 'warn' : '' }, `p99 ${seconds(facts.p99)}`),
     h('span', { class: facts.errors > FAILING ? 'bad' : '' }, `${percent(facts.errors)} errors`),
+    h('span', { class: facts.p99 > SLOW_S ? 'warn' : '' }, `p99 ${roughSeconds(facts.p99)}`),
   ];
 }
 
 function edgeLabel(context, edge, narrow) {
-  const label = h(
+  return h(
     'button.edge-label',
     {
       type: 'button',
+      style: { left: `${edge.labelX}px`, top: `${edge.labelY}px` },
       class: `${health(edge)} ${picked(context, edge.server, edge.client) ? 'picked' : ''}`,
       'aria-pressed': String(picked(context, edge.server, edge.client)),
       'aria-label': `${edge.client} to ${edge.server}: ${inWords(edge)}`,
       onclick: () => toggled(context, edge.server, edge.client),
     },
-    narrow ? h('span', null, seconds(edge.p99)) : figureOf(edge),
+    narrow ? h('span', null, roughSeconds(edge.p99)) : figureOf(edge),
   );
-  setStyle(label, { left: `${edge.labelX}px`, top: `${edge.labelY}px` });
-  return label;
 }
 
 /** The same in a table: for those who read, and to follow with a click. */
 function drawTable(context, { edges }) {
   const sorted = [...edges].sort((a, b) => b.rate - a.rate);
+  return table(
+    ['From', 'To', 'Rate', 'Errors', 'p99, seen by the caller', 'Look at'],
+    sorted.map((edge) => ({
+      class: health(edge),
+      cells: [
+        serviceName(edge.client),
+        serviceName(edge.server),
+        numeric(rate(edge.rate)),
+        numeric(h('span', { class: edge.errors > FAILING ? 'badge bad' : '' }, percent(edge.errors))),
+        numeric(h('span', { class: edge.p99 > SLOW_S ? 'badge warn' : '' }, seconds(edge.p99))),
+        lookAt(context, edge),
+      ],
+    })),
+    { label: 'Calls between services' },
+  );
+}
+
+function lookAt({ link }, { client, server }) {
   return h(
-    'div.scroll-x',
-    { tabindex: 0, role: 'region', 'aria-label': 'Calls between services' },
-    h(
-      'table.rows',
-      null,
+    'span.links',
+    null,
+    ['traces', 'logs', 'metrics'].map((page) =>
       h(
-        'thead',
-        null,
-        h(
-          'tr',
-          null,
-          ['From', 'To', 'Rate', 'Errors', 'p99, seen by the caller', 'Look at'].map((each) => h('th', { scope: 'col' }, each)),
-        ),
-      ),
-      h(
-        'tbody',
-        null,
-        sorted.map((edge) => {
-          const filter = { service: edge.server, client: edge.client };
-          return h(
-            'tr',
-            { class: health(edge) },
-            h('td', null, serviceName(edge.client)),
-            h('td', null, serviceName(edge.server)),
-            h('td.figure', null, rate(edge.rate)),
-            h('td.figure', null, h('span', { class: edge.errors > FAILING ? 'badge bad' : '' }, percent(edge.errors))),
-            h('td.figure', null, h('span', { class: edge.p99 > SLOW_S ? 'badge warn' : '' }, seconds(edge.p99))),
-            h(
-              'td',
-              null,
-              h(
-                'span.links',
-                null,
-                ['traces', 'logs', 'metrics'].map((page) =>
-                  h(
-                    'a',
-                    { href: context.link(`/${page}`, filter), 'aria-label': `${page} of ${edge.client} to ${edge.server}` },
-                    page,
-                  ),
-                ),
-              ),
-            ),
-          );
-        }),
+        'a',
+        { href: link(`/${page}`, { service: server, client }), 'aria-label': `${page} of ${client} to ${server}` },
+        page,
       ),
     ),
   );

@@ -2,6 +2,7 @@
 // narrow. Both are one plan of (along, across) that is turned at the end.
 
 const NARROW = 760;
+const PORT = 15;
 /** The order within a rank at each look; others follow by name. */
 const FIXED = ['user', 'gateway', 'orchestrator', 'nlp_model', 'cv_model', 'feature_store', 'redis'];
 
@@ -19,6 +20,7 @@ export function layOut(names, edges, width) {
   const places = new Map(nodes.map((each) => [each.name, each]));
   const height = Math.max(...nodes.map((each) => each.y + each.height)) + size.margin;
   const plan = {
+    ports: portsOf(edges, places, ranks, narrow),
     places,
     ranks,
     lanes,
@@ -63,15 +65,35 @@ function lanesOf(all, ranks, edges) {
   return lanes;
 }
 
+/** Where an edge leaves and enters, in px beside the middle of the side: those of one side do not run together. */
+function portsOf(edges, places, ranks, narrow) {
+  const across = (name) => (narrow ? places.get(name).x : places.get(name).y);
+  const near = edges.filter((each) => ranks.get(each.server) - ranks.get(each.client) === 1);
+  const out = spread(near, 'client', (each) => across(each.server));
+  const into = spread(near, 'server', (each) => across(each.client));
+  const count = ({ client }) => near.filter((each) => each.client === client).length;
+  return (edge) => ({ out: out.get(edge) ?? 0, into: into.get(edge) ?? 0, of: count(edge) });
+}
+
+/** By edge: its place among those of the same `end`, around 0. */
+function spread(edges, end, order) {
+  const found = new Map();
+  for (const group of Map.groupBy(edges, (each) => each[end]).values()) {
+    const sorted = [...group].sort((a, b) => order(a) - order(b));
+    sorted.forEach((edge, n) => found.set(edge, (n - (sorted.length - 1) / 2) * PORT));
+  }
+  return found;
+}
+
 function wideSize(width, ranks) {
   const levels = Math.max(...ranks.values()) + 1;
   const margin = 14;
-  const nodeWidth = Math.max(96, Math.min(148, (width - 2 * margin) / levels - 84));
+  const nodeWidth = Math.max(96, Math.min(144, (width - 2 * margin) / levels - 92));
   return {
     margin,
     width: nodeWidth,
     height: 76,
-    lane: 150,
+    lane: 156,
     rank: levels > 1 ? (width - 2 * margin - nodeWidth) / (levels - 1) : 0,
   };
 }
@@ -88,22 +110,29 @@ function drawn(edge, plan) {
   const from = plan.places.get(edge.client);
   const to = plan.places.get(edge.server);
   const skips = plan.ranks.get(edge.server) - plan.ranks.get(edge.client) > 1;
-  const points = skips ? around(edge, from, to, plan) : straight(from, to, plan.narrow);
+  const ports = plan.ports(edge);
+  const points = skips ? around(edge, from, to, plan) : straight(from, to, plan.narrow, ports);
   const [a, c, d, b] = points;
-  // Downwards the middle of a long way is crowded: its label stands near the end.
-  const middle = bezier(a, c, d, b, skips && plan.narrow && plan.ends.has(edge.server) ? 0.84 : 0.5);
+  const middle = bezier(a, c, d, b, labelAt(edge, { skips, from, to, ports }, plan));
   return { ...edge, path: `M${a.x} ${a.y}C${c.x} ${c.y} ${d.x} ${d.y} ${b.x} ${b.y}`, labelX: middle.x, labelY: middle.y };
 }
 
-function straight(from, to, narrow) {
+/** How far along an edge its label stands: where edges part, beyond that; downwards the middle of a long way is crowded. */
+function labelAt(edge, { skips, from, to, ports }, { narrow, ends }) {
+  if (skips) return narrow && ends.has(edge.server) ? 0.84 : 0.5;
+  if (narrow || ports.of < 2) return 0.5;
+  return from.y === to.y ? 0.53 : 0.62;
+}
+
+function straight(from, to, narrow, { out, into }) {
   const [a, b] = narrow
     ? [
-        { x: middleOf(from).x, y: from.y + from.height },
-        { x: middleOf(to).x, y: to.y - 2 },
+        { x: middleOf(from).x + out, y: from.y + from.height },
+        { x: middleOf(to).x + into, y: to.y - 2 },
       ]
     : [
-        { x: from.x + from.width, y: middleOf(from).y },
-        { x: to.x - 2, y: middleOf(to).y },
+        { x: from.x + from.width, y: middleOf(from).y + out },
+        { x: to.x - 2, y: middleOf(to).y + into },
       ];
   return narrow
     ? [a, { x: a.x, y: (a.y + b.y) / 2 }, { x: b.x, y: (a.y + b.y) / 2 }, b]

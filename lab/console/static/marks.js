@@ -3,33 +3,29 @@
 import { h } from './dom.js';
 import { bar } from './drill_start.js';
 import { evidenceWaterfall } from './evidence.js';
-import { grafanaLink } from './backends.js';
+import { openInGrafana } from './grafana.js';
+import { numeric, rowHead, table } from './tables.js';
 
 const PARTS = [['service', 'Service'], ['operation', 'Operation'], ['kind', 'Kind'], ['evidence', 'Evidence']];
-const LANGUAGES = {
-  promql: { page: '/metrics', name: 'Metrics', uid: 'prometheus' },
-  traceql: { page: '/traces', name: 'Traces', uid: 'tempo' },
-  logql: { page: '/logs', name: 'Logs', uid: 'loki' },
-};
+const PAGES = { promql: ['/metrics', 'Metrics'], traceql: ['/traces', 'Traces'], logql: ['/logs', 'Logs'] };
 const WEAK = 'Its signals are weak in this window: more traffic, or a longer look, would show them better.';
 const COSTS = [['hints', 'Hints'], ['time', 'Time']];
 
 /** {service, operation, kind, evidence, hints, time, total, recovery, most} as a table. */
 export function marksTable(marks) {
   const most = marks.most;
-  return h('table.rows.marks-table', null,
-    h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Part'), h('th', { scope: 'col' }, 'Marks'), h('td', null))),
-    h('tbody', null,
-      PARTS.map(([name, text]) => line(text, `${show(marks[name])} of ${most[name]}`, bar(marks[name], most[name]))),
-      COSTS.filter(([name]) => marks[name]).map(([name, text]) => line(text, `−${show(marks[name])}`)),
-      line('Total', `${show(marks.total)} of 100`, bar(marks.total, 100), 'total'),
-      marks.recovery === null ? null : line('Recovery', `${show(marks.recovery)} of ${most.recovery}`, bar(marks.recovery, most.recovery))));
+  return table(['Part', 'Marks', ''], [
+    ...PARTS.map(([name, text]) => line(text, `${show(marks[name])} of ${most[name]}`, bar(marks[name], most[name]))),
+    ...COSTS.filter(([name]) => marks[name]).map(([name, text]) => line(text, `−${show(marks[name])}`)),
+    line('Total', `${show(marks.total)} of 100`, bar(marks.total, 100), 'total'),
+    ...(marks.recovery === null ? [] : [line('Recovery', `${show(marks.recovery)} of ${most.recovery}`, bar(marks.recovery, most.recovery))]),
+  ], { kind: 'marks-table' });
 }
 
 const show = (value) => String(Math.round(value * 10) / 10);
 
 function line(name, text, meter, kind = '') {
-  return h('tr', { class: kind }, h('th', { scope: 'row' }, name), h('td.number', null, text), h('td', null, meter));
+  return { class: kind, cells: [rowHead(name), numeric(text), meter] };
 }
 
 /** `own`: ids of the traces that the player gave or pinned; the first that is still there is drawn. */
@@ -61,13 +57,13 @@ function causeOf({ kind, service, operation, sentence, query, traces, log_query:
 }
 
 /** A query as it is typed, with where it can be run. */
-function typed(query, { link, state, range }) {
+function typed(query, context) {
   if (!query) return null;
-  const { page, name, uid } = LANGUAGES[languageOf(query)];
-  const grafana = grafanaLink(state?.grafana, uid, query, range);
+  const language = languageOf(query);
+  const [page, name] = PAGES[language];
   return [h('pre', { tabindex: 0, role: 'group', 'aria-label': 'Query' }, query), h('p.buttons', null,
-    h('a.button', { href: link(page, { q: query }) }, `Open in ${name}`),
-    grafana ? h('a.button', { href: grafana, target: '_blank', rel: 'noopener' }, 'Open in Grafana') : null)];
+    h('a.button', { href: context.link(page, { q: query }) }, `Open in ${name}`),
+    openInGrafana(context, () => [[language, query]]))];
 }
 
 /** TraceQL names its scopes or intrinsics with a comparison, LogQL begins with a label's matcher; the rest is PromQL. */

@@ -9,6 +9,7 @@ import { h } from './dom.js';
 import { formatFor, plural } from './format.js';
 import { queryBox } from './querybox.js';
 import { empty, show as fillWith } from './states.js';
+import { table } from './tables.js';
 import { clock, stepOf } from './time.js';
 
 export const title = 'Metrics';
@@ -25,6 +26,7 @@ const EXAMPLES = [
   ['Drift (PSI)', 'feature:psi:window'],
 ];
 const MOST_SERIES = 40;
+const MOST_ROWS = 200;
 
 function filterQuery(query) {
   const service = query.get('service');
@@ -45,14 +47,14 @@ export async function show(main, context) {
     run: (q) => context.go(changed({ q })),
   });
   const chart = h('div.panel');
-  const table = h('div.panel');
-  main.append(head(context, 'Metrics', { refresh: true, source: 'prometheus', query: () => query }), box.element);
+  const list = h('div.panel');
+  main.append(head(context, 'Metrics', { refresh: true, asked: query && (() => [['promql', query]]) }), box.element);
   if (!query) {
     main.append(empty('Ask for something', 'Type a metric’s name above and take one of the completions, or try an example.'));
     box.input.focus({ preventScroll: true });
     return;
   }
-  main.append(chart, table);
+  main.append(chart, list);
   const options = { signal: context.signal };
   every(context, (again) => {
     fillWith(
@@ -62,7 +64,7 @@ export async function show(main, context) {
       { again },
     );
     fillWith(
-      table,
+      list,
       () => prometheus.now(query, options, context.range.last ? null : context.range.to),
       (rows) => drawTable(query, rows, context),
       { again },
@@ -130,35 +132,15 @@ function drawTable(query, rows, context) {
   const sorted = [...rows].sort((a, b) => b.value - a.value);
   return [
     h('h2', null, `At ${clock(context.range.to)}`),
-    h(
-      'div.scroll-x',
-      { tabindex: 0, role: 'region', 'aria-label': 'Values by series' },
-      h(
-        'table.rows',
-        null,
-        h(
-          'thead',
-          null,
-          h(
-            'tr',
-            null,
-            labels.map((each) => h('th', { scope: 'col' }, each === '__name__' ? 'name' : each)),
-            h('th', { scope: 'col' }, 'Value'),
-          ),
-        ),
-        h(
-          'tbody',
-          null,
-          sorted.slice(0, 200).map((row) =>
-            h(
-              'tr',
-              null,
-              labels.map((each) => h('td', null, row.labels[each] ?? '')),
-              h('td.figure', { title: String(row.value) }, format(row.value)),
-            ),
-          ),
-        ),
-      ),
+    table(
+      [...labels.map((each) => (each === '__name__' ? 'name' : each)), 'Value'],
+      sorted
+        .slice(0, MOST_ROWS)
+        .map((row) => [
+          ...labels.map((each) => row.labels[each] ?? ''),
+          h('td.figure', { title: String(row.value) }, format(row.value)),
+        ]),
+      { label: 'Values by series' },
     ),
   ];
 }

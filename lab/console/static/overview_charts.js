@@ -13,6 +13,7 @@ const CONVERSION = 'conversion_model';
 const COLUMNS = 60;
 const EXAMPLES = 150;
 const PSI_ALERT = 0.25;
+const SLOW_S = 0.1;
 
 // ---- latency ----
 
@@ -31,17 +32,17 @@ export async function readLatency(context) {
   const { selector, what } = histogramOf(context);
   const step = stepOf(context.range, COLUMNS);
   const window = Math.max(step, 15);
-  const options = { signal: context.signal, step };
-  const [buckets, exemplars, p50, p99] = await Promise.all([
-    prometheus.range(`sum by (le) (increase(${selector}[${window}s]))`, context.range, options),
+  const asked = [
+    `sum by (le) (increase(${selector}[${window}s]))`,
+    ...[0.5, 0.99].map((q) => `histogram_quantile(${q}, sum by (le) (rate(${selector}[1m])))`),
+  ];
+  const [exemplars, buckets, p50, p99] = await Promise.all([
     prometheus.exemplars(selector, context.range, { signal: context.signal }),
-    ...[0.5, 0.99].map((q) =>
-      prometheus.range(`histogram_quantile(${q}, sum by (le) (rate(${selector}[1m])))`, context.range, options),
-    ),
+    ...asked.map((query) => prometheus.range(query, context.range, { signal: context.signal, step })),
   ]);
   return {
     what,
-    selector,
+    asked,
     step,
     range: { ...context.range },
     bands: bandsOf(buckets, step),
@@ -67,76 +68,73 @@ function bandsOf(buckets, step) {
 }
 
 export function drawLatency(context, found, marks) {
-  const { bands, what } = found;
-  const most = Math.max(...bands.flatMap((band) => [...band.values.values()]), 0);
+  const most = Math.max(...found.bands.flatMap((band) => [...band.values.values()]), 0);
   if (!most) return empty('No requests in this time', '`make load` sends some. New counts show after 5 to 10 s.');
-  const times = [...new Set(bands.flatMap((band) => [...band.values.keys()]))].sort((a, b) => a - b);
-  const pick = (from, to) => between(context, from, to);
   return h(
     'div.grid.two',
     null,
-    h(
-      'div.panel',
-      null,
-      heatMap({
-        title: what,
-        note: 'each row a bucket, each point a trace',
-        times,
-        stepMs: found.step * 1000,
-        range: found.range,
-        marks,
-        rowHeight: 17,
-        left: 58,
-        onPick: pick,
-        rows: bands.map((band) => ({
-          name: `${seconds(band.low)} to ${band.high === Infinity ? 'more' : seconds(band.high)}`,
-          values: band.values,
-        })),
-        axis: bands.slice(1).map((band, n) => [n + 1, seconds(band.high)]),
-        strength: (value) => 0.12 + 0.88 * Math.sqrt(value / most),
-        format: (value) => `${number(Math.round(value))} requests`,
-        points: thinned(found.exemplars).map((each) => ({
-          at: each.at,
-          row: rowAt(bands, each.value),
-          href: context.link(`/trace/${each.traceId}`),
-          class: each.value > 0.1 ? 'slow' : '',
-          label: `Trace of ${seconds(each.value)}`,
-          r: each.value > 0.1 ? 4.5 : 3,
-        })),
-      }),
-    ),
-    h(
-      'div.panel',
-      null,
-      lineChart({
-        title: 'Median and p99',
-        range: found.range,
-        format: seconds,
-        height: 225,
-        marks,
-        thresholds: [[0.1, 'the objective: 100 ms']],
-        onPick: pick,
-        series: [
-          ...found.p50.map(({ points }) => ({ name: 'median', points })),
-          ...found.p99.map(({ points }) => ({ name: 'p99', points })),
-        ],
-        actions: [
-          pinButton(context, 'chart', () => ({
-            title: `${what}: p99`,
-            query: `histogram_quantile(0.99, sum by (le) (rate(${found.selector}[1m])))`,
-            language: 'promql',
-            time: found.range.to / 1000,
-          })),
-        ],
-      }),
-    ),
+    h('div.panel', null, latencyMap(context, found, marks, most)),
+    h('div.panel', null, latencyLines(context, found, marks)),
   );
+}
+
+function latencyMap(context, { bands, exemplars, range, step, what }, marks, most) {
+  return heatMap({
+    title: what,
+    note: 'each row a bucket, each point a trace',
+    times: [...new Set(bands.flatMap((band) => [...band.values.keys()]))].sort((a, b) => a - b),
+    stepMs: step * 1000,
+    range,
+    marks,
+    rowHeight: 17,
+    left: 58,
+    onPick: (from, to) => between(context, from, to),
+    rows: bands.map((band) => ({
+      name: `${seconds(band.low)} to ${band.high === Infinity ? 'more' : seconds(band.high)}`,
+      values: band.values,
+    })),
+    axis: bands.slice(1).map((band, n) => [n + 1, seconds(band.high)]),
+    strength: (value) => 0.12 + 0.88 * Math.sqrt(value / most),
+    format: (value) => `${number(Math.round(value))} requests`,
+    points: thinned(exemplars).map((each) => ({
+      at: each.at,
+      row: rowAt(bands, each.value),
+      href: context.link(`/trace/${each.traceId}`),
+      class: each.value > SLOW_S ? 'slow' : '',
+      label: `Trace of ${seconds(each.value)}`,
+      r: each.value > SLOW_S ? 4.5 : 3,
+    })),
+  });
+}
+
+function latencyLines(context, { asked, p50, p99, range, what }, marks) {
+  return lineChart({
+    title: 'Median and p99',
+    range,
+    format: seconds,
+    height: 225,
+    marks,
+    thresholds: [[SLOW_S, 'the objective: 100 ms']],
+    onPick: (from, to) => between(context, from, to),
+    series: [
+      ...p50.map(({ points }) => ({ name: 'median', points })),
+      ...p99.map(({ points }) => ({ name: 'p99', points })),
+    ],
+    actions: [
+      pinButton(context, 'chart', () => ({
+        title: `${what}: p99`,
+        query: asked.at(-1),
+        language: 'promql',
+        time: range.to / 1000,
+      })),
+    ],
+  });
 }
 
 /** The slow ones all, of the others as many as can be told apart. */
 function thinned(exemplars) {
-  const slow = exemplars.filter((each) => each.value > 0.1).slice(-EXAMPLES);
-  const others = exemplars.filter((each) => each.value <= 0.1);
+  const slow = exemplars.filter((each) => each.value > SLOW_S).slice(-EXAMPLES);
+  const others = exemplars.filter((each) => each.value <= SLOW_S);
   const every = Math.ceil(others.length / Math.max(EXAMPLES - slow.length, 30));
   return [...slow, ...others.filter((_, n) => n % every === 0)].sort((a, b) => a.at - b.at);
 }
@@ -229,7 +227,8 @@ export async function readDrift(context) {
   const measure = context.query.get('drift') === 'ks' ? 'ks' : 'psi';
   const step = stepOf(context.range, COLUMNS);
   const range = { ...context.range };
-  return { measure, step, range, series: await prometheus.range(DRIFT[measure][0], range, { signal: context.signal, step }) };
+  const [query] = DRIFT[measure];
+  return { measure, query, step, range, series: await prometheus.range(query, range, { signal: context.signal, step }) };
 }
 
 export function drawDrift(context, { measure, step, range, series }, marks) {

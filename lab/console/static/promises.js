@@ -5,6 +5,7 @@ import { h } from './dom.js';
 import { number, percent } from './format.js';
 import { serviceName } from './palette.js';
 import { empty } from './states.js';
+import { rowHead, table } from './tables.js';
 import { ago, stamp } from './time.js';
 
 const DAY_S = 86_400;
@@ -37,9 +38,10 @@ export function drawObjectives(context, objectives) {
   );
 }
 
+const FAST = 14.4; // a month's budget in two days: what a page is sent for
+
 function card(context, each) {
-  const state = !Number.isFinite(each.left) ? 'unknown' : each.left <= 0 ? 'bad' : each.left < 0.25 ? 'warn' : 'good';
-  const left = Number.isFinite(each.left) ? Math.max(0, Math.min(1, each.left)) : 0;
+  const state = stateOf(each.left);
   return h(
     'article.panel.promise',
     { class: state },
@@ -49,23 +51,8 @@ function card(context, each) {
       null,
       `${percent(each.objective)} over ${windowText(each.window_s)}${each.marketplace_time ? ' of the marketplace' : ''}`,
     ),
-    h(
-      'div.budget',
-      null,
-      h('span.budget-bar', { 'aria-hidden': 'true' }, h('span', { style: { width: `${left * 100}%` } })),
-      h('span.budget-left', null, leftText(each.left)),
-    ),
-    h(
-      'p.burns',
-      null,
-      each.burns.map(({ window, rate }) =>
-        h(
-          'span',
-          { class: rate > 14.4 ? 'badge bad' : rate > 1 ? 'badge warn' : 'badge' },
-          `burns ${Number.isFinite(rate) ? `${number(rate)}×` : '–'} over ${window}`,
-        ),
-      ),
-    ),
+    budget(each.left, state),
+    h('p.burns', null, each.burns.map(burn)),
     h('p.small', null, h('span.muted', null, 'Guards '), each.guards, h('span.muted', null, ' · owner '), each.owner),
     h(
       'details',
@@ -74,31 +61,47 @@ function card(context, each) {
       h('p', null, each.promise),
       h('p', null, h('span.muted', null, 'When it is spent: '), each.when_spent),
     ),
-    h(
-      'p.links',
-      null,
-      h(
-        'a',
-        {
-          href: context.link('/traces', { q: each.traces, service: null, client: null }),
-          'aria-label': `Traces that break it: ${each.title}`,
-        },
-        'Traces that break it',
-      ),
-      h(
-        'a',
-        { href: context.link('/metrics', { q: each.budget_query }), 'aria-label': `Its budget over time: ${each.title}` },
-        'Budget over time',
-      ),
-    ),
+    h('p.links', null, lookFurther(context, each)),
   );
+}
+
+function stateOf(left) {
+  if (!Number.isFinite(left)) return 'unknown';
+  return left <= 0 ? 'bad' : left < 0.25 ? 'warn' : 'good';
+}
+
+/** What is left as a bar and in words; what is spent fills the bar, in a pattern of its own. */
+function budget(left, state) {
+  const shown = state === 'bad' ? 1 : Math.max(0, Math.min(1, left || 0));
+  return h(
+    'div.budget',
+    null,
+    h('span.budget-bar', { 'aria-hidden': 'true' }, h('span', { style: { width: `${shown * 100}%` } })),
+    h('span.budget-left', null, leftText(left)),
+  );
+}
+
+function burn({ window, rate }) {
+  const kind = rate > FAST ? 'badge bad' : rate > 1 ? 'badge warn' : 'badge';
+  return h('span', { class: kind }, `burns ${Number.isFinite(rate) ? `${number(rate)}×` : '–'} over ${window}`);
+}
+
+function lookFurther({ link }, { title, traces, budget_query: query }) {
+  return [
+    h(
+      'a',
+      { href: link('/traces', { q: traces, service: null, client: null }), 'aria-label': `Traces that break it: ${title}` },
+      'Traces that break it',
+    ),
+    h('a', { href: link('/metrics', { q: query }), 'aria-label': `Its budget over time: ${title}` }, 'Budget over time'),
+  ];
 }
 
 function leftText(left) {
   if (!Number.isFinite(left)) return 'nothing measured yet';
   return left > 0
     ? [h('b', null, percent(left)), ' of the budget left']
-    : [h('b', null, 'Spent'), ` ${number(1 - left)} times over`];
+    : [h('b', null, 'Spent'), `: ${number(1 - left)}× what may fail`];
 }
 
 const windowText = (seconds) => (seconds >= DAY_S ? `${number(seconds / DAY_S)} d` : `${number(seconds / 3600)} h`);
@@ -116,58 +119,37 @@ export function drawAlerts(context, alerts) {
       'What wakes whom, and when, stands in `docs/slo.md`.',
     );
   return h(
-    'div.panel.scroll-x',
+    'div.panel',
     null,
-    h(
-      'table.rows',
-      null,
-      h(
-        'thead',
-        null,
-        h(
-          'tr',
-          null,
-          ['Alert', 'Severity', 'Service', 'Since', 'What it says', 'What to do'].map((each) =>
-            h('th', { scope: 'col' }, each),
-          ),
-        ),
-      ),
-      h(
-        'tbody',
-        null,
-        shown.map((each) =>
-          h(
-            'tr',
-            null,
-            h('th', { scope: 'row' }, each.name),
-            h(
-              'td',
-              null,
-              h('span.badge', { class: each.severity === 'page' ? 'bad' : 'warn' }, each.severity),
-              each.state !== 'active' && ` ${each.state}`,
-            ),
-            h('td', null, each.service ? serviceName(each.service) : '–'),
-            h('td', null, stamp(each.starts_at * 1000), h('span.muted', null, ` ${ago(each.starts_at * 1000)}`)),
-            h('td.wide', null, each.summary),
-            h(
-              'td',
-              null,
-              h(
-                'span.links',
-                null,
-                h('a', { href: runbook(context, each), 'aria-label': `Runbook of ${each.name}` }, 'Runbook'),
-                each.traces_query &&
-                  h(
-                    'a',
-                    { href: context.link('/traces', { q: each.traces_query }), 'aria-label': `Traces of ${each.name}` },
-                    'Traces',
-                  ),
-              ),
-            ),
-          ),
-        ),
-      ),
+    table(
+      ['Alert', 'Severity', 'Service', 'Since', 'What it says', 'What to do'],
+      shown.map((each) => [
+        rowHead(each.name),
+        [
+          h('span.badge', { class: each.severity === 'page' ? 'bad' : 'warn' }, each.severity),
+          each.state !== 'active' && ` ${each.state}`,
+        ],
+        each.service ? serviceName(each.service) : '–',
+        h('td', null, stamp(each.starts_at * 1000), h('span.muted', null, ` ${ago(each.starts_at * 1000)}`)),
+        h('td.wide', null, each.summary),
+        whatToDo(context, each),
+      ]),
+      { label: 'Alerts that fire' },
     ),
+  );
+}
+
+function whatToDo(context, alert) {
+  return h(
+    'span.links',
+    null,
+    h('a', { href: runbook(context, alert), 'aria-label': `Runbook of ${alert.name}` }, 'Runbook'),
+    alert.traces_query &&
+      h(
+        'a',
+        { href: context.link('/traces', { q: alert.traces_query }), 'aria-label': `Traces of ${alert.name}` },
+        'Traces',
+      ),
   );
 }
 

@@ -40,34 +40,26 @@ export function queryBox({ label, value, complete, run, examples = [], placehold
     h('span.field', null, input, list),
     h('button.primary', { type: 'submit' }, 'Run'),
   );
-  const shown =
-    examples.length > 0 &&
-    h(
-      'div.examples',
-      null,
-      h('span.muted', null, 'Try'),
-      examples.map(([title, query]) =>
-        h(
-          'button.chip',
-          {
-            type: 'button',
-            title: query,
-            onclick: () => {
-              input.value = query;
-              box.submit();
-            },
-          },
-          title,
-        ),
-      ),
-    );
+  const put = (query) => {
+    input.value = query;
+    box.submit();
+  };
   return {
-    element: h('div.asking', null, form, shown),
+    element: h('div.asking', null, form, examples.length > 0 && chips(examples, put)),
     input,
     get value() {
       return input.value.trim();
     },
   };
+}
+
+function chips(examples, put) {
+  return h(
+    'div.examples',
+    null,
+    h('span.muted', null, 'Try'),
+    examples.map(([title, query]) => h('button.chip', { type: 'button', title: query, onclick: () => put(query) }, title)),
+  );
 }
 
 class Box {

@@ -1,6 +1,7 @@
 // The Markdown of a game day's report as DOM: headings, lists, tables, paragraphs. Its text stays text.
 
 import { h } from './dom.js';
+import { table } from './tables.js';
 
 /** Nodes for the report, its headings one level lower: the page has a heading of its own. */
 export function reportOf(markdown) {
@@ -15,10 +16,6 @@ function blockOf(lines) {
   return h('p', null, lines.join(' ').replace(/^_(.*)_$/, '$1'));
 }
 
-function tableOf([head, , ...rows]) {
-  return h('div.scroll-x', null, h('table.rows', null,
-    h('thead', null, h('tr', null, cells(head).map((each) => h('th', { scope: 'col' }, each)))),
-    h('tbody', null, rows.map((row) => h('tr', null, cells(row).map((each) => h('td', null, each)))))));
-}
+const tableOf = ([head, , ...rows]) => table(cells(head), rows.map(cells));
 
 const cells = (line) => line.split('|').slice(1, -1).map((each) => each.trim());

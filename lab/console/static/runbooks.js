@@ -3,8 +3,10 @@
 import { pinButton } from './controls.js';
 import { announce, fill, h, icon, ICONS, newId } from './dom.js';
 import { number } from './format.js';
+import { openInGrafana } from './grafana.js';
 import { rendered } from './rendered.js';
 import { empty, failure, loading } from './states.js';
+import { table } from './tables.js';
 
 export const title = 'Runbooks';
 
@@ -127,10 +129,11 @@ function stepOf(step, index, context) {
 
 function resultOf(result, step, context) {
   const { link, name } = context;
-  return [verdict(result), asked(result, step), result.rows.length ? table(result, link) : null,
+  return [verdict(result), asked(result, step), result.rows.length ? values(result, link) : null,
     result.total > result.rows.length ? h('p.muted', null, `${result.rows.length} of ${result.total} are shown.`) : null,
     h('p.buttons', null,
-      PAGE_OF[result.language] ? h('a', { href: link(PAGE_OF[result.language], { q: result.query }) }, 'Open the query') : null,
+      PAGE_OF[result.language] ? [h('a', { href: link(PAGE_OF[result.language], { q: result.query }) }, 'Open the query'),
+        openInGrafana(context, () => [[result.language, result.query]])] : null,
       pinButton(context, 'chart', {
         title: `${name}, step ${result.number}: ${result.name}`, query: result.query, language: result.language,
         data: { columns: result.columns, rows: result.rows },
@@ -147,10 +150,8 @@ function verdict({ holds, expect, error }) {
   return h('p.judged', { class: holds ? 'yes' : 'no' }, h('strong', null, holds ? 'Holds' : 'Does not hold'), `: ${expect}.`);
 }
 
-function table({ columns, rows, number: step }, link) {
-  return h('div.scroll-x', { tabindex: 0, role: 'group', 'aria-label': `Result of step ${step}` }, h('table.rows', null,
-    h('thead', null, h('tr', null, columns.map((each) => h('th', { scope: 'col' }, each)))),
-    h('tbody', null, rows.map((row) => h('tr', null, row.map((cell) => h('td', null, shown(cell, link))))))));
+function values({ columns, rows, number: step }, link) {
+  return table(columns, rows.map((row) => row.map((cell) => shown(cell, link))), { label: `Result of step ${step}` });
 }
 
 function shown(cell, link) {

@@ -150,7 +150,7 @@ function name(button, theme) {
 export function drawFooter() {
   fill(
     document.getElementById('footer'),
-    h('span', null, `Times are in ${zone()}; hold the pointer over one for UTC.`),
+    h('span', null, zone() === 'UTC' ? 'Times are in UTC.' : `Times are in ${zone()}; hold the pointer over one for UTC.`),
     h(
       'span.keys',
       null,

@@ -1,6 +1,6 @@
 // One span in full: times, attributes, events, links, and its own log lines.
 
-import { h } from './dom.js';
+import { breakable, h } from './dom.js';
 import { duration, plural } from './format.js';
 import { pinButton } from './controls.js';
 import { logLine } from './log_lines.js';
@@ -118,7 +118,7 @@ function table(values) {
     'dl.values',
     null,
     rows.map(([name, value]) =>
-      h('div', null, h('dt', null, name), h('dd', null, typeof value === 'object' ? JSON.stringify(value) : String(value))),
+      h('div', null, h('dt', null, breakable(name)), h('dd', null, typeof value === 'object' ? JSON.stringify(value) : String(value))),
     ),
   );
 }

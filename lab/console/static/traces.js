@@ -9,6 +9,7 @@ import { duration, plural } from './format.js';
 import { colour, serviceName } from './palette.js';
 import { queryBox } from './querybox.js';
 import { empty, NOTHING_YET, show as fillWith } from './states.js';
+import { numeric, table } from './tables.js';
 import { stamp } from './time.js';
 
 export const title = 'Traces';
@@ -53,7 +54,7 @@ export async function show(main, context) {
     run: (q) => context.go(changed({ q })),
   });
   const results = h('div.results');
-  main.append(head(context, 'Traces', { refresh: true, source: 'tempo', query: () => asked }), box.element, results);
+  main.append(head(context, 'Traces', { refresh: true, asked: () => [['traceql', asked]] }), box.element, results);
   const look = () => tempo.search(asked || '{ }', context.range, limit, { signal: context.signal });
   every(context, (again) => fillWith(results, look, (found) => drawn(context, found, limit), { again }));
   document.addEventListener('keydown', (event) => rows(event, results), { signal: context.signal });
@@ -83,7 +84,7 @@ function drawn(context, found, limit) {
         onPick: (from, to) => between(context, from, to),
       }),
     ),
-    h('div.panel', null, tools(context, found, sort, limit), table(context, sorted)),
+    h('div.panel', null, tools(context, found, sort, limit), list(context, sorted)),
   ];
 }
 
@@ -99,7 +100,7 @@ function tools(context, found, sort, limit) {
     },
     'Compare the two ticked',
   );
-  const full = found.length >= limit ? `the newest ${limit} of more` : plural(found.length, 'trace');
+  const full = found.length >= limit ? `The newest ${limit} of more` : plural(found.length, 'trace');
   return h(
     'div.table-tools',
     null,
@@ -128,73 +129,41 @@ function ticked(event) {
   panel.querySelector('[data-compare]').disabled = chosen(event.target).length !== 2;
 }
 
-function table(context, found) {
+const HEADS = ['Root', 'Started', 'Duration', 'Spans', 'Services', 'Errors', 'Matches'];
+
+function list(context, found) {
   const slowest = Math.max(...found.map((each) => each.ms), 1);
-  return h(
-    'div.scroll-x',
-    null,
-    h(
-      'table.rows.traces',
-      null,
+  return table(
+    [h('span.hidden-text', null, 'Compare'), ...HEADS],
+    found.map((each) => [
+      h('input', {
+        type: 'checkbox',
+        value: each.id,
+        'aria-label': `Compare trace ${each.id.slice(0, 8)}`,
+        onchange: ticked,
+      }),
       h(
-        'thead',
-        null,
-        h(
-          'tr',
-          null,
-          h('th', { scope: 'col' }, h('span.hidden-text', null, 'Compare')),
-          ['Root', 'Started', 'Duration', 'Spans', 'Services', 'Errors', 'Matches'].map((each) =>
-            h('th', { scope: 'col' }, each),
-          ),
-        ),
+        'a.row-link',
+        { href: context.link(`/trace/${each.id}`) },
+        serviceName(each.service || '(no root yet)'),
+        ` ${each.name}`,
       ),
-      h(
-        'tbody',
-        null,
-        found.map((each) =>
-          h(
-            'tr',
-            null,
-            h(
-              'td',
-              null,
-              h('input', {
-                type: 'checkbox',
-                value: each.id,
-                'aria-label': `Compare trace ${each.id.slice(0, 8)}`,
-                onchange: ticked,
-              }),
-            ),
-            h(
-              'td',
-              null,
-              h(
-                'a.row-link',
-                { href: context.link(`/trace/${each.id}`) },
-                serviceName(each.service || '(no root yet)'),
-                ` ${each.name}`,
-              ),
-            ),
-            h('td.when', null, stamp(each.at, { millis: true })),
-            h(
-              'td',
-              null,
-              h(
-                'span.meter',
-                null,
-                h('span', { class: colour(each.service), style: { width: `${(each.ms / slowest) * 100}%` } }),
-              ),
-              h('span.figure', null, duration(each.ms * 1e6)),
-            ),
-            h('td.figure', null, each.spans || '–'),
-            h('td.figure', null, each.services.length || '–'),
-            h('td.figure', null, each.errors ? h('span.badge.bad', null, each.errors) : '0'),
-            h('td.muted', null, matchesOf(each)),
-          ),
-        ),
-      ),
-    ),
+      h('td.when', null, stamp(each.at, { millis: true })),
+      took(each, slowest),
+      numeric(each.spans || '–'),
+      numeric(each.services.length || '–'),
+      numeric(each.errors ? h('span.badge.bad', null, each.errors) : '0'),
+      h('td.muted', null, matchesOf(each)),
+    ]),
+    { kind: 'traces' },
   );
+}
+
+function took({ ms, service }, slowest) {
+  return [
+    h('span.meter', null, h('span', { class: colour(service), style: { width: `${(ms / slowest) * 100}%` } })),
+    h('span.figure', null, duration(ms * 1e6)),
+  ];
 }
 
 /** The spans that matched, by name where the answer has names. */

@@ -4,7 +4,7 @@ import { loki, tempo } from './backends.js';
 import { copyId, traceFacts } from './trace_facts.js';
 import { pinButton } from './controls.js';
 import { fill, h, icon, ICONS } from './dom.js';
-import { grafanaLink } from './backends.js';
+import { openInGrafana } from './grafana.js';
 import { empty, failure, loading, NOTHING_YET } from './states.js';
 import { pathByService } from './trace_map.js';
 import { parseTrace, operation, traceRemarks } from './trace_model.js';
@@ -101,17 +101,7 @@ class Page {
             trace_id: id,
             time: Number(trace.base / 1_000_000n) / 1000,
           }),
-          context.state.grafana &&
-            h(
-              'a.button.quiet',
-              {
-                target: '_blank',
-                rel: 'noopener noreferrer',
-                href: grafanaLink(context.state.grafana, 'tempo', id, context.range),
-              },
-              icon(ICONS.out),
-              ' Open in Grafana',
-            ),
+          openInGrafana(context, () => [['traceql', id]], { at: this.around() }),
         ),
       ),
       this.problem,
