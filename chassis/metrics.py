@@ -128,8 +128,8 @@ class ProcessCollector(Collector):
             yield _family(semconv.OPEN_FILES, process.num_fds())
             yield _family(semconv.START_TIME, process.create_time())
         yield _family(semconv.RUN_QUEUE_WAIT, self._waits.total())
-        if PRESSURE.exists():
-            yield _family(semconv.HOST_PRESSURE, _pressure())
+        if (pressure := _pressure()) is not None:
+            yield _family(semconv.HOST_PRESSURE, pressure)
 
 
 class RunQueueWaits:
@@ -159,9 +159,15 @@ class RunQueueWaits:
                 continue  # the thread ended between the listing and the reading
 
 
-def _pressure() -> float:
-    """Seconds since boot that some task of the machine waited for a core (Linux's pressure stall information)."""
-    return int(PRESSURE.read_text().split("total=")[1].split()[0]) / 1e6
+def _pressure() -> float | None:
+    """Seconds since boot that some task of the machine waited for a core (Linux's pressure stall information).
+
+    None where the system does not say. Some kernels show the file and refuse to read it, unless told otherwise at boot.
+    """
+    try:
+        return int(PRESSURE.read_text().split("total=")[1].split()[0]) / 1e6
+    except OSError:
+        return None
 
 
 def _family(metric: Metric, value: float) -> Family:

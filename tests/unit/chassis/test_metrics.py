@@ -112,6 +112,15 @@ def test_the_process_is_measured(telemetry: Telemetry, signals: Signals) -> None
     assert signals.metric("process_start_time_seconds") > 1.7e9
 
 
+def test_a_kernel_that_keeps_no_pressure_costs_that_series_alone(
+    telemetry: Telemetry, signals: Signals, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where it was switched off at boot, the file is there on some kernels and cannot be read: here, a folder."""
+    monkeypatch.setattr("chassis.metrics.PRESSURE", tmp_path)
+    assert signals.metric("process_cpu_seconds_total") > 0
+    assert "host_cpu_pressure_seconds" not in {family.name for family in telemetry.metrics.registry.collect()}
+
+
 def test_openmetrics_shows_exemplars_and_text_does_not(telemetry: Telemetry, server: MetricsServer) -> None:
     with telemetry.span("work"):
         trace_id = telemetry.trace_id()
