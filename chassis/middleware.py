@@ -14,11 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import deadlines, semconv
 from chassis.context import REQUEST_ID
+from chassis.instrument import HEALTH_PATHS
 from chassis.problems import Problem
 from chassis.telemetry import Telemetry
 
 REQUEST_ID_HEADER = "x-request-id"
-HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
+# Values of the label method: those of RFC 9110, and PATCH; a client may send others, such as WebDAV's.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"})
+OTHER_METHOD = "_OTHER"  # as OpenTelemetry calls them
 _GOOD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -82,7 +85,8 @@ class Measure:
         await self.app(scope, receive, measured_send)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        method, route = scope["method"], self.route(scope)
+        method = scope["method"] if scope["method"] in METHODS else OTHER_METHOD
+        route = self.route(scope)
         self.telemetry.count(semconv.HTTP_REQUESTS, method=method, route=route, status=str(status))
         self.telemetry.observe(semconv.HTTP_REQUEST_DURATION, seconds, method=method, route=route)
         if route != _template(scope):

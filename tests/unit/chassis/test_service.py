@@ -180,6 +180,13 @@ async def test_unknown_paths_and_methods_are_problems_too(telemetry: Telemetry, 
     assert signals.metric("http_requests_total", method="GET", route="unmatched", status="404") == 1
 
 
+async def test_methods_of_other_protocols_share_one_series(telemetry: Telemetry, signals: Signals) -> None:
+    async with service(telemetry) as client:
+        for method in ("PROPFIND", "PURGE", "MKCOL"):
+            assert_problem(await client.request(method, "/v1/refuse"), 405)
+    assert signals.metric("http_requests_total", method="_OTHER", route="/v1/refuse", status="405") == 3
+
+
 async def test_series_by_path_end_when_the_label_is_the_route_again(telemetry: Telemetry, signals: Signals) -> None:
     def counted(route: str) -> float:
         return signals.metric("http_requests_total", method="GET", route=route, status="404")
