@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from chassis import problems, runtime, semconv
+from chassis.background import keep_running
 from chassis.control import ControlServer
 from chassis.faults.board import Board
 from chassis.faults.routes import routes
@@ -95,7 +96,7 @@ def _watched(telemetry: Telemetry, lifespan: Lifespan) -> Lifespan:
         asyncio.get_running_loop().set_exception_handler(telemetry.loop_exception)
         telemetry.gauge_callback(semconv.READY, lambda: float(app.state.ready))
         async with lifespan(app):
-            lag = asyncio.create_task(runtime.EventLoopLag(telemetry).run(), name="event loop lag")
+            lag = keep_running(telemetry, runtime.EventLoopLag(telemetry).run, "event loop lag")
             runtime.freeze_garbage()
             app.state.ready = True
             telemetry.log.info("ready")

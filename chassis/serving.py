@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 from opentelemetry.trace import Link, Span
 
 from chassis import deadlines, semconv
+from chassis.background import keep_running
 from chassis.failpoints import Failpoint
 from chassis.model import Model, ModelOutputError
 from chassis.problems import Problem
@@ -129,7 +130,9 @@ class ModelServer(Generic[Raw, Input, Output]):
             await asyncio.get_running_loop().run_in_executor(self.executor, self.model.load)
         self.telemetry.gauge_callback(semconv.MODEL_LOADED, lambda: float(self.model.loaded), **self._labels)
         self.telemetry.gauge_callback(semconv.BATCH_QUEUE, self._queue.qsize, **self._labels)
-        self._loop_task = asyncio.create_task(self._serve(), name=f"batches of {self.model.name} {self.model.version}")
+        self._loop_task = keep_running(
+            self.telemetry, self._serve, f"batches of {self.model.name} {self.model.version}"
+        )
         return self
 
     async def __aexit__(
