@@ -14,8 +14,8 @@ from lab.campaign.cases import Recorded, recorded
 from lab.campaign.export import export as write_export
 from lab.campaign.plan import plan
 from lab.campaign.record import Recorder, Times
-from lab.campaign.score import GRAINS, Cause, Graded, accuracy, average, false_alarms
-from lab.cli.output import console, table
+from lab.campaign.score import GRAINS, Cause, Graded, Share, accuracy, average, false_alarms
+from lab.cli.output import AsJson, console, print_json, table, working
 from lab.clients.backends import Backends
 from lab.clients.http import LONG_TIMEOUT_S, open_client
 from lab.diagnosis.profile import observe
@@ -66,7 +66,8 @@ def export(
     [dim]Example:[/dim]
       faultline export /tmp/faultline-cases
     """
-    count = write_export(recorded(_folder(folder)), target)
+    with working("Writing cases"):
+        count = write_export(recorded(_folder(folder)), target)
     console().print(f"{count} cases written to {target}.", markup=False)
 
 
@@ -75,6 +76,7 @@ def score(
         Path, typer.Argument(help='Lines such as {"case": ID, "ranking": [[SERVICE, OPERATION, KIND]]}.')
     ],
     folder: Folder = "",
+    as_json: AsJson = False,
 ) -> None:
     """Rate anyone's rankings on the recorded cases, baselines beside them.
 
@@ -86,16 +88,22 @@ def score(
     unknown = said.keys() - {case.case.id for case in cases}
     if unknown:
         raise LabError(f"There is no case {sorted(unknown)[0]!r}.", "`faultline campaign` records some.")
-    methods = {
-        "yours": [Graded(c.case.id, c.truth, said.get(c.case.id, [])) for c in cases],
-        "three sigma": [Graded(c.case.id, c.truth, baselines.three_sigma(c.window())) for c in cases],
-    }
+    with working("Answering the same cases by three sigma"):
+        methods = {
+            "yours": [Graded(c.case.id, c.truth, said.get(c.case.id, [])) for c in cases],
+            "three sigma": [Graded(c.case.id, c.truth, baselines.three_sigma(c.window())) for c in cases],
+        }
     rows = [
-        (name, grain, str(accuracy(g, grain, 1)), str(accuracy(g, grain, 3)), f"{average(g, grain):.2f}")
-        for name, g in methods.items() for grain in GRAINS
+        (name, grain, accuracy(graded, grain, 1), accuracy(graded, grain, 3), average(graded, grain))
+        for name, graded in methods.items() for grain in GRAINS
     ]  # fmt: skip
-    console().print(table(("answers", "right about", "AC@1", "AC@3", "Avg@5"), rows))
-    console().print(f"False alarms: {false_alarms(methods['yours'])}", markup=False)
+    alarms = false_alarms(methods["yours"])
+    if as_json:
+        print_json({"answers": [_score_json(*row) for row in rows], "false_alarms": _share_json(alarms)})
+        return
+    shown = [(name, grain, str(first), str(third), f"{mean:.2f}") for name, grain, first, third, mean in rows]
+    console().print(table(("answers", "right about", "AC@1", "AC@3", "Avg@5"), shown))
+    console().print(f"False alarms: {alarms}", markup=False)
 
 
 def replay(
@@ -141,6 +149,14 @@ def _tell(found: Recorded, said: Answer) -> None:
     out.print(f"{marks.total:g} of 100 marks (no evidence trace is asked of a recording).", markup=False)
     for line in solution(found.window(), truths, []):
         out.print(line, markup=False, soft_wrap=True)
+
+
+def _score_json(name: str, grain: str, first: Share, third: Share, mean: float) -> dict[str, object]:
+    return {"answers": name, "right_about": grain, "ac1": _share_json(first), "ac3": _share_json(third), "avg5": mean}
+
+
+def _share_json(share: Share) -> dict[str, object]:
+    return {"value": share.value, "interval": share.interval, "hits": share.hits, "cases": share.count}
 
 
 def _rankings(path: Path) -> dict[str, list[Cause]]:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.output import AsJson, console, print_json, table
-from lab.drills import acts, opening, play
+from lab.cli.output import AsJson, console, print_json, table, working
+from lab.drills import acts, grading, opening, play
 from lab.drills.choices import ACTIONS, choices
 from lab.drills.grading import Answer, Marks
 from lab.drills.history import History
@@ -30,6 +30,7 @@ def start(
     count: Annotated[int, typer.Option(min=1, help="So many drills, one after another.")] = 1,
     player: Annotated[str, typer.Option(help="Your name, for the report card.")] = "player",
     patience: Annotated[float, typer.Option(min=0, help="Seconds to wait for an alert.")] = opening.PATIENCE_S,
+    as_json: AsJson = False,
 ) -> None:
     """Begin a drill. Something may be wrong from now on.
 
@@ -37,19 +38,25 @@ def start(
       faultline drill start --level 2 --seed 7
     """
     chosen = seed if seed >= 0 else play.any_seed()
-    _print_brief(play.start(_running(), level, chosen, count, player, patience))
+    with working(f"Waiting for an alert, {patience:g} s at most"):
+        begun = play.start(_running(), level, chosen, count, player, patience)
+    _print_brief(begun, as_json)
 
 
 @app.command()
-def brief() -> None:
+def brief(as_json: AsJson = False) -> None:
     """The opening again, and what you may do."""
-    _print_brief(play.brief(_running()))
+    _print_brief(play.brief(_running()), as_json)
 
 
 @app.command()
-def hint() -> None:
+def hint(as_json: AsJson = False) -> None:
     """A hint; each costs marks and tells more than the one before."""
-    told = play.hint(_running())
+    with working("Looking at what is there"):
+        told = play.hint(_running())
+    if as_json:
+        print_json(asdict(told))
+        return
     console().print(f"Hint {told.number} of {told.of}: {told.text}", markup=False, soft_wrap=True)
 
 
@@ -82,7 +89,8 @@ def answer(
     answers = [
         Answer(_nth(service, n), _nth(operation, n), kind[n], _nth(evidence, n).lower(), text) for n in range(len(kind))
     ]
-    marks, told = play.answer(_running(), answers)
+    with working("Working out the solution"):
+        marks, told = play.answer(_running(), answers)
     if as_json:
         print_json({"marks": {**asdict(marks), "total": marks.total}, "solution": told.lines})
         return
@@ -105,20 +113,26 @@ def act(
       faultline drill act rollback
       faultline drill act restart nlp_model
     """
-    done = play.act(_running(), action, target, replicas if action == "scale" else rate)
+    with working(f"Watching the recovery, {acts.WITHIN_S:g} s at most"):
+        done = play.act(_running(), action, target, replicas if action == "scale" else rate)
     out = console()
     if as_json:
         print_json({"done": done.done, "recovery": done.recovery})
         return
-    out.print(f"{done.done} Recovery: {done.recovery:g} of 20 marks.", markup=False)
+    out.print(f"{done.done} Recovery: {done.recovery:g} of {grading.RECOVERY:g} marks.", markup=False)
     if done.left:
         out.print(f"Next: faultline drill start --level {done.level} --seed {done.left[0]} --count {len(done.left)}")
 
 
 @app.command(name="give-up")
-def give_up() -> None:
+def give_up(as_json: AsJson = False) -> None:
     """End the drill, and see the solution."""
-    for line in play.give_up(_running()).lines:
+    with working("Working out the solution"):
+        told = play.give_up(_running())
+    if as_json:
+        print_json({"solution": told.lines})
+        return
+    for line in told.lines:
         console().print(line, markup=False, soft_wrap=True)
 
 
@@ -156,7 +170,10 @@ def report(as_json: AsJson = False) -> None:
     console().print(table(("kind", "level", "drills", "marks", "seconds"), shown))
 
 
-def _print_brief(current: Current) -> None:
+def _print_brief(current: Current, as_json: bool) -> None:
+    if as_json:
+        print_json({name: getattr(current, name) for name in ("id", "level", "seed", "opening", "hints", "answered")})
+        return
     out = console()
     out.print(f"Drill {current.id}: level {current.level}, seed {current.seed}.", markup=False)
     out.print(current.opening or "Nobody has complained yet, and no alert fires.", markup=False, soft_wrap=True)
@@ -167,11 +184,12 @@ def _print_brief(current: Current) -> None:
 def _print_marks(marks: Marks) -> None:
     out = console()
     for name, value, most in (
-        ("service", marks.service, 30), ("operation", marks.operation, 15), ("kind", marks.kind, 35),
-        ("evidence", marks.evidence, 20),
+        ("service", marks.service, grading.SERVICE), ("operation", marks.operation, grading.OPERATION),
+        ("kind", marks.kind, grading.KIND), ("evidence", marks.evidence, grading.EVIDENCE),
     ):  # fmt: skip
-        out.print(f"{name:<10} {value:5.1f} of {most}")
-    out.print(f"hints     {-marks.hints:6.1f}\ntime      {-marks.time:6.1f}\ntotal     {marks.total:6.1f} of 100")
+        out.print(f"{name:<10} {value:5.1f} of {most:g}")
+    out.print(f"hints     {-marks.hints:6.1f}\ntime      {-marks.time:6.1f}")
+    out.print(f"total     {marks.total:6.1f} of {grading.FULL:g}")
 
 
 def _nth(values: list[str] | None, index: int) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.output import console, table
+from lab.cli.output import AsJson, console, print_json, table
 from lab.drills.grading import Answer
 from lab.gameday.board import scoreboard
 from lab.gameday.day import Day
@@ -56,10 +56,13 @@ def control(word: Annotated[str, typer.Argument(help="pause, resume or abort.")]
 
 
 @app.command()
-def board() -> None:
+def board(as_json: AsJson = False) -> None:
     """The scoreboard; a fault's marks come a minute after its end."""
     day = Day(Place.from_environment())
     found = scoreboard(day.script(), day.answers(), day.scored_until())
+    if as_json:
+        print_json([dict(zip(("player", "marks", "faults"), row, strict=True)) for row in found])
+        return
     shown = [(player, f"{points:g}", str(count)) for player, points, count in found]
     console().print(table(("player", "marks", "faults answered"), shown))
 

@@ -36,7 +36,8 @@ def run_step(
     query = fill(step.query, labels)
     told = {**step.as_json(), "query": query}
     try:
-        found = ask(sources, step.language, query, at or time.time(), window_s, live=at is None)
+        moment = time.time() if at is None else at
+        found = ask(sources, step.language, query, moment, window_s, live=at is None)
     except LabError as error:
         return {**told, "columns": [], "rows": [], "total": 0, "holds": None, "error": str(error)}
     holds = step.expect.holds(found.values, found.total)

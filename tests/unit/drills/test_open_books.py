@@ -33,9 +33,9 @@ HIDDEN = (LOUD, SILENT, TWO, ())
 COMMANDS = (
     "faults list", "faults list --json", "faults describe leak", "faults status", "faults status --json",
     "faults inject leak", "faults clear", "faults clear redis-down", "faults clear feature-drift", "faults audit",
-    "faults audit --json", "drill brief", "drill names", "drill names --json", "drill history",
+    "faults audit --json", "drill brief", "drill brief --json", "drill names", "drill names --json", "drill history",
     "drill history --json", "drill report", "drill report --json", "status", "status --json", "gameday board",
-    "gameday answers", "campaign --only leak",
+    "gameday board --json", "gameday answers", "campaign --only leak",
 )  # fmt: skip
 _TIMES = re.compile(r"\d+\.\d+|\b[0-9a-f]{8}\b")
 

@@ -9,8 +9,11 @@ import httpx
 import pytest
 
 from lab.campaign.truth import truth_of
+from lab.drills import acts, play
 from lab.drills.acts import cures, perform, recovery
+from lab.drills.choose import Cause, Drill
 from lab.drills.opening import first_new
+from lab.drills.session import Session
 from lab.faults.catalogue import ROWS
 from lab.place import Hosts, LabError, Place
 
@@ -69,6 +72,23 @@ def test_nothing_has_recovered_from_a_silent_cause_that_is_left() -> None:
 def test_what_cannot_be_done_is_refused_with_a_clear_word(tmp_path: Path, action: str, target: str, said: str) -> None:
     with pytest.raises(LabError, match=said):
         perform(Place(tmp_path, tmp_path / "run"), action, target)
+
+
+def test_a_knob_is_put_back_though_the_cure_comes_too_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, told = Place(tmp_path, tmp_path / "run"), []
+    session = Session(place)
+    current = session.begin(Drill(7, 1, (Cause("over-shedding", "gateway"),), release=True), "ana")
+    current.answered = True
+    session.save(current)
+
+    def too_late(*_: object) -> None:
+        raise LabError("No such fault is wanted.")
+
+    monkeypatch.setattr(acts, "perform", lambda *_: acts.Done("Done.", lambda: told.append("put back")))
+    monkeypatch.setattr(Session, "lift", too_late)
+    with pytest.raises(LabError, match="No such fault"):
+        play.act(place, "rollback")
+    assert told == ["put back"]
 
 
 @pytest.fixture
