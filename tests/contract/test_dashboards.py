@@ -18,6 +18,7 @@ import yaml
 from chassis import semconv
 from deploy.grafana import build
 from deploy.grafana.source.panels import EMPTY
+from lab.slo.model import read_objectives
 from telemetry_store.logql.parse import parse as parse_logql
 from telemetry_store.metrics.own import OwnMetrics
 from telemetry_store.traceql.parse import parse as parse_traceql
@@ -243,6 +244,13 @@ def test_every_logql_parses(panel: Panel) -> None:
 def test_the_six_dashboards_are_there() -> None:
     expected = {"overview", "service", "model-quality", "drift", "request-journey", "telemetry-health"}
     assert {path.stem for path in DASHBOARDS.glob("*.json")} == expected
+
+
+def test_the_overview_counts_as_good_what_the_latency_objective_does() -> None:
+    (objective,) = (each for each in read_objectives(ROOT / "deploy/slo.yaml") if each.name == "latency")
+    (shown,) = (panel.query for panel in panels() if (panel.board, panel.title) == ("overview", "Under 100 ms"))
+    promised = f"{objective.good} / {objective.total}".replace('service_name="gateway", ', "")  # nobody else has it
+    assert shown.replace("sum (", "sum(") == promised.replace("$window", "$__rate_interval")
 
 
 def test_prometheus_has_exemplars_where_a_panel_shows_them() -> None:

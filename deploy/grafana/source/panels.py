@@ -189,8 +189,12 @@ def _placed(panel: Any, title: str, description: str, width: int, height: int = 
     return panel.title(title).description(description).span(width).height(height)
 
 
-def row(title: str) -> dashboards.Row:
-    return dashboards.Row(title)
+def section(drawn: dashboards.Dashboard, title: str, *panels: Builder[models.Panel]) -> dashboards.Dashboard:
+    """The dashboard with one more row, and its panels in it."""
+    drawn = drawn.with_row(dashboards.Row(title))
+    for panel in panels:
+        drawn = drawn.with_panel(panel)
+    return drawn
 
 
 def rate(metric: str, by: str = "", where: str = "") -> str:

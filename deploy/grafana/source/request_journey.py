@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from deploy.grafana.source.panels import EMPTY, board, graph, lines, quantile, rate, row, traces
+from deploy.grafana.source.panels import EMPTY, board, graph, lines, quantile, rate, section, traces
 
 DOOR = 'resource.service.name = "gateway" && kind = server'
 
@@ -16,106 +16,91 @@ def dashboard() -> Dashboard:
 
 def _found(drawn: Dashboard) -> Dashboard:
     sampled = "In the clusters sampling keeps all of these."
-    return (
-        drawn.with_row(row("Traces"))
-        .with_panel(
-            traces(
-                "Slow",
-                f"Where did more than 100 ms go? {sampled} {EMPTY}when everything is fast.",
-                f"{{ {DOOR} && duration > 100ms }}",
-                width=12,
-            )
-        )
-        .with_panel(
-            traces(
-                "Failed",
-                f"What broke, and where first? {sampled} {EMPTY}when nothing fails.",
-                "{ status = error }",
-                width=12,
-            )
-        )
-        .with_panel(
-            traces(
-                "Degraded",
-                f"Which part was missing? {sampled} {EMPTY}when every answer is complete.",
-                "{ span.prediction.degraded = true }",
-                width=12,
-            )
-        )
-        .with_panel(traces("Any", "What does an ordinary one look like? Compare.", f"{{ {DOOR} }}", width=12))
+    return section(
+        drawn,
+        "Traces",
+        traces(
+            "Slow",
+            f"Where did more than 100 ms go? {sampled} {EMPTY}when everything is fast.",
+            f"{{ {DOOR} && duration > 100ms }}",
+            width=12,
+        ),
+        traces(
+            "Failed",
+            f"What broke, and where first? {sampled} {EMPTY}when nothing fails.",
+            "{ status = error }",
+            width=12,
+        ),
+        traces(
+            "Degraded",
+            f"Which part was missing? {sampled} {EMPTY}when every answer is complete.",
+            "{ span.prediction.degraded = true }",
+            width=12,
+        ),
+        traces("Any", "What does an ordinary one look like? Compare.", f"{{ {DOOR} }}", width=12),
     )
 
 
 def _map(drawn: Dashboard) -> Dashboard:
-    return (
-        drawn.with_row(row("Service graph"))
-        .with_panel(graph("Who calls whom", "Is there an edge too many, or one missing? A click shows its numbers."))
-        .with_panel(
-            lines(
-                "Requests by edge",
-                "Which edge carries more than it should?",
-                (rate("traces_service_graph_request_total", "client, server"), "{{client}} → {{server}}"),
-                unit="reqps",
-            )
-        )
-        .with_panel(
-            lines(
-                "Failed by edge",
-                f"Which edge fails? {EMPTY}nothing has failed.",
-                (rate("traces_service_graph_request_failed_total", "client, server"), "{{client}} → {{server}}"),
-                unit="reqps",
-            )
-        )
-        .with_panel(
-            lines(
-                "p99 by edge, seen by the caller",
-                "Includes the network and the wait for a connection.",
-                (
-                    quantile(0.99, "traces_service_graph_request_client_seconds", "client, server"),
-                    "{{client}} → {{server}}",
-                ),
-                unit="s",
-            )
-        )
-        .with_panel(
-            lines(
-                "p99 by edge, seen by the callee",
-                "The difference to the caller's view is the way between them.",
-                (
-                    quantile(0.99, "traces_service_graph_request_server_seconds", "client, server"),
-                    "{{client}} → {{server}}",
-                ),
-                unit="s",
-            )
-        )
+    return section(
+        drawn,
+        "Service graph",
+        graph("Who calls whom", "Is there an edge too many, or one missing? A click shows its numbers."),
+        lines(
+            "Requests by edge",
+            "Which edge carries more than it should?",
+            (rate("traces_service_graph_request_total", "client, server"), "{{client}} → {{server}}"),
+            unit="reqps",
+        ),
+        lines(
+            "Failed by edge",
+            f"Which edge fails? {EMPTY}nothing has failed.",
+            (rate("traces_service_graph_request_failed_total", "client, server"), "{{client}} → {{server}}"),
+            unit="reqps",
+        ),
+        lines(
+            "p99 by edge, seen by the caller",
+            "Includes the network and the wait for a connection.",
+            (
+                quantile(0.99, "traces_service_graph_request_client_seconds", "client, server"),
+                "{{client}} → {{server}}",
+            ),
+            unit="s",
+        ),
+        lines(
+            "p99 by edge, seen by the callee",
+            "The difference to the caller's view is the way between them.",
+            (
+                quantile(0.99, "traces_service_graph_request_server_seconds", "client, server"),
+                "{{client}} → {{server}}",
+            ),
+            unit="s",
+        ),
     )
 
 
 def _steps(drawn: Dashboard) -> Dashboard:
     inner = 'span_kind="SPAN_KIND_INTERNAL"'
-    return (
-        drawn.with_row(row("Steps"))
-        .with_panel(
-            lines(
-                "p99 by step",
-                "Which step grew? A point opens its trace.",
-                (
-                    quantile(0.99, "traces_spanmetrics_latency", "service_name, span_name", inner),
-                    "{{service_name}} {{span_name}}",
-                ),
-                unit="s",
-                exemplars=True,
-            )
-        )
-        .with_panel(
-            lines(
-                "Steps a second",
-                "A step that happens more often than its request is a loop.",
-                (
-                    rate("traces_spanmetrics_calls_total", "service_name, span_name", inner),
-                    "{{service_name}} {{span_name}}",
-                ),
-                unit="ops",
-            )
-        )
+    return section(
+        drawn,
+        "Steps",
+        lines(
+            "p99 by step",
+            "Which step grew? A point opens its trace.",
+            (
+                quantile(0.99, "traces_spanmetrics_latency", "service_name, span_name", inner),
+                "{{service_name}} {{span_name}}",
+            ),
+            unit="s",
+            exemplars=True,
+        ),
+        lines(
+            "Steps a second",
+            "A step that happens more often than its request is a loop.",
+            (
+                rate("traces_spanmetrics_calls_total", "service_name, span_name", inner),
+                "{{service_name}} {{span_name}}",
+            ),
+            unit="ops",
+        ),
     )
