@@ -77,8 +77,11 @@ models: setup ## train the models again from the marketplace (they are committed
 tour: setup ## run every fault once, about an hour, and judge it; goes on where it stopped (TOUR="--only pool-of-one --again")
 	@$(PYTHON) -m lab.tour $(TOUR)
 
-test-faults: setup ## eight faults live, one for each seam, with the tour's assertions; about 12 minutes on a quiet machine
-	@$(PYTHON) -m pytest -m live_faults tests/system/test_faults.py
+mitigations: setup ## run each command of the runbooks against each fault it is for, hours (MITIGATIONS="--once" for a part)
+	@$(PYTHON) -m bench.mitigations $(MITIGATIONS)
+
+test-faults: setup-test ## of these tests, the faults alone: eight live, one for each seam, with the tour's assertions
+	@$(PYTHON) -m pytest tests/system/test_faults.py
 
 test-all: setup-test ## run every test, and want a complete tour besides
 	@$(PYTHON) -m pytest -m ""

@@ -15,7 +15,8 @@ from tests.unit.signals import Signals
 
 __all__ = ["system"]  # a fixture that several floors use
 
-ROOT = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
 
 
 class ByStack(LoadScopeScheduling):  # type: ignore[misc]
@@ -26,12 +27,17 @@ class ByStack(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         path = Path(nodeid.partition("::")[0])
-        return _stack_of(path.relative_to("tests")) or str(path)
+        return _stack_of(path.relative_to(TESTS.name)) or str(path)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByStack:
     return ByStack(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need a stack come first: a stack a worker, for as long; what has none fills both workers after."""
+    items.sort(key=lambda item: not _stack_of(item.path.relative_to(TESTS)))
 
 
 def _stack_of(path: Path) -> str:

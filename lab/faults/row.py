@@ -38,6 +38,7 @@ class Row:
     ``places`` are the services the fault can be aimed at; the first is meant unless another is named. ``PLACE`` in an
     effect's service stands for the chosen one. ``edge`` is the call whose failure it causes, where it makes one fail.
     ``dialled`` and ``shared_out`` say whether intensity and a share of the requests mean anything for it.
+    ``lingers_s`` is how long after its end what it has done still arrives, in the tour's time.
     ``expected`` are names (attributes, metrics, loggers, stack frames) that only appear while it is on.
     """
 
@@ -56,6 +57,7 @@ class Row:
     dialled: bool = True
     shared_out: bool = False
     segment: bool = False
+    lingers_s: float = 0.0
     expected: tuple[str, ...] = ()
 
     @property

@@ -12,11 +12,10 @@ from lab.faults.catalogue import ROWS
 from lab.faults.row import Row
 from lab.faults.signals import Evidence
 from lab.tour.names import Names
-from lab.tour.record import Recording
+from lab.tour.record import HARDLY, Recording
 from services import topology
 
 GONE_WITHIN_S = 5.0
-HARDLY = 0.15  # errors a second beyond those of the healthy window that are nobody's doing
 SLOWER, SLOWER_S = 1.6, 0.02  # a median so much longer is another latency
 CPU_FAULTS = frozenset({"CPU contention"})
 AUDITED = ("attributes", "metrics", "loggers", "frames", "headers")
@@ -71,6 +70,7 @@ class Verdict:
     """What a recording proves; each list holds what is wrong, in words."""
 
     fault: str
+    baseline: list[str]
     impact: list[str]
     others: list[str]
     leaks: list[str]
@@ -81,7 +81,12 @@ class Verdict:
 
     @property
     def problems(self) -> list[str]:
-        return [*self.impact, *self.others, *self.leaks, *self.recovery, *self.silence, *self.edge, *self.solvable]
+        return [*self.spoilt, *self.impact, *self.leaks, *self.recovery, *self.edge, *self.solvable]
+
+    @property
+    def spoilt(self) -> list[str]:
+        """What the machine can do as well as the fault: disturb what should have stayed as it was."""
+        return [*self.baseline, *self.others, *self.silence]
 
 
 def judge(recording: Recording, healthy: Names) -> Verdict:
@@ -89,6 +94,7 @@ def judge(recording: Recording, healthy: Names) -> Verdict:
     row = ROWS[recording.fault]
     return Verdict(
         row.id,
+        baseline(recording),
         impact(row, recording),
         others(row, recording),
         leaks(row, recording, healthy),
@@ -97,6 +103,12 @@ def judge(recording: Recording, healthy: Names) -> Verdict:
         edge(row, recording),
         solvable(row, recording),
     )
+
+
+def baseline(recording: Recording) -> list[str]:
+    """The window before was a healthy one."""
+    failed = recording.before["errors"]
+    return [f"not healthy before: {failed:.2g} errors a second"] if failed > HARDLY else []
 
 
 def impact(row: Row, recording: Recording) -> list[str]:
@@ -135,15 +147,14 @@ def leaks(row: Row, recording: Recording, healthy: Names) -> list[str]:
 
 
 def recovery(row: Row, recording: Recording) -> list[str]:
-    """The mechanism is gone within 5 seconds, and what is normal again within 30 is so."""
+    """The mechanism is gone within 5 seconds; its signals are normal within 30, or over the next window of theirs."""
     wrong = []
     if not recording.gone_after_s <= GONE_WITHIN_S:
         wrong.append(f"still on after {recording.gone_after_s} s")
-    if row.back == "i":
-        for each in row.evidence:
-            before, after = recording.before[str(each.signal)], recording.after[str(each.signal)]
-            if each.holds(before, after):
-                wrong.append(f"{each.says}: still {after:.4g} after, bound {each.rule}")
+    for each in row.evidence:
+        before, after = recording.before[str(each.signal)], recording.after[str(each.signal)]
+        if each.holds(before, after):
+            wrong.append(f"{each.says}: still {after:.4g} after, bound {each.rule}")
     return wrong
 
 

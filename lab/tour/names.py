@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Iterable
 
 import httpx
@@ -13,12 +14,14 @@ from lab.clients.gateway import Ask
 from lab.clients.telemetry import LogLine, Span
 from lab.faults.redis_admin import connect
 from lab.place import Place
+from lab.stack import status
 from lab.stack.run import processes_of, read_run
 from lab.tour.reader import Reader
 from marketplace.world import World
 from services import topology
 
 Names = dict[str, list[str]]
+PREDICTIONS = 3  # some of a fault's requests fail and some do not
 _FRAME = re.compile(r'File "([^"]+)", line')
 _CLASS = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Timeout|Open|Unavailable|Failed|Exceeded))\b", re.MULTILINE)
 
@@ -62,7 +65,9 @@ def _texts(reader: Reader, traces: list[list[Span]], lines: list[LogLine]) -> It
         yield f"log line of {line.service}", line.body + json.dumps(dict(line.labels))
     for service in topology.SERVICES:
         yield f"metrics of {service}", _page(reader, service)
+    yield "answers", "\n".join(_answers(reader))
     yield "process titles", "\n".join(" ".join(titles) for titles in _titles(reader.place))
+    yield "host and programs", "\n".join([socket.gethostname(), *(row.name for row in status(reader.place))])
     yield "Redis", _redis(reader.place)
 
 
@@ -79,11 +84,17 @@ def _metric_names(reader: Reader) -> list[str]:
 
 def _headers(reader: Reader) -> list[str]:
     """Names of a prediction's answer's headers and members."""
+    response = _predict(reader)
+    return _sorted([*map(str.lower, response.headers), *response.json()]) if response else []
+
+
+def _predict(reader: Reader) -> httpx.Response | None:
+    """One prediction's answer; None where the gateway is down, which is a fault's good right."""
     world = World()
     ask = Ask("U000001", "L000001", world.description("L000001"), world.photo("L000001"))
     form = {"user_id": ask.user_id, "listing_id": ask.listing_id, "description": ask.description}
     try:
-        response = reader.http.post(
+        return reader.http.post(
             f"{reader.place.url('gateway')}/v1/predictions",
             data=form,
             timeout=5,
@@ -91,8 +102,20 @@ def _headers(reader: Reader) -> list[str]:
             headers={"x-api-key": reader.place.api_key("traffic")},
         )
     except httpx.HTTPError:
-        return []  # the gateway is down, which is a fault's good right
-    return _sorted([*map(str.lower, response.headers), *response.json()])
+        return None
+
+
+def _answers(reader: Reader) -> Iterable[str]:
+    """Headers and bodies of what anybody may ask for: predictions, and each service's health."""
+    found = [_predict(reader) for _ in range(PREDICTIONS)]
+    for service in topology.SERVICES:
+        try:
+            found.append(reader.http.get(f"{reader.place.url(service)}/readyz", timeout=5))
+        except httpx.HTTPError:
+            continue  # the process is down
+    for response in found:
+        if response is not None:
+            yield f"{dict(response.headers)} {response.text}"
 
 
 def _page(reader: Reader, service: str) -> str:

@@ -14,7 +14,8 @@ _HEAD = """# The tour
 
 Each fault once on a running system with 7 predictions a second, on a machine of two cores that other work shared.
 Written by `make tour`; bounds are those of the catalogue ([faults.md](faults.md)), stated before the run.
-"before", "during" and "after" are windows of about 20 seconds; "gone" is how long its mechanism outlived its end.
+"before", "during" and "after" are windows of about 15 seconds, of 45 for drift, precision, memory, restarts and series;
+"gone" is how long its mechanism outlived its end.
 
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_only_the_composition_root_knows_of_faults() -> None:
 def test_the_words_that_nobody_may_read_are_all_ids_and_classes() -> None:
     assert {*ROWS} < {*secret_words()}
     assert "NarrowPool" in secret_words()
+
+
+@pytest.mark.parametrize("folder", ["deploy", "k8s"])
+def test_no_container_host_or_variable_is_named_after_a_fault(folder: str) -> None:
+    wanted = re.compile(r"(?<![\w-])(" + "|".join(map(re.escape, secret_words())) + r")(?![\w-])")
+    files = [path for path in (ROOT / folder).rglob("*.yaml") if folder == "k8s" or "compose" in path.name]
+    assert files
+    assert not {str(path): found for path in files if (found := wanted.findall(path.read_text()))}
 
 
 def test_the_tours_summary_belongs_to_this_catalogue() -> None:

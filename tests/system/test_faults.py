@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -16,24 +16,27 @@ from lab.faults.asking import Ask
 from lab.faults.catalogue import ROWS
 from lab.place import Place
 from lab.stack import Options
-from lab.tour.judge import healthy_names, judge
+from lab.tour.judge import Verdict, healthy_names, judge
 from lab.tour.reader import Reader
 from lab.tour.record import Look, Recording, Times, record
 from tests.stack import READY_WITHIN_S, ROOT
 from tests.system.harness import System
 from tests.system.ports import free_offset
 
+# Those with long windows first: the look after one is the look before the next, and long enough for the short ones.
 SEAMS = (
+    "crash-loop",  # the process
+    "nlp-canary",  # a model's version
+    "feature-drift",  # the traffic
     "pool-of-one",  # a knob
     "far-hop",  # the wire
     "redis-denied",  # Redis's own side
     "gc-pauses",  # real work
-    "crash-loop",  # the process
     "dropped-spans",  # the telemetry
-    "nlp-canary",  # a model's version
-    "feature-drift",  # the traffic
 )
 TIMES = Times(healthy=14, settle=5, on=16, back=4, window=35)
+# Two restarts have to fit in, with others at work on the same cores.
+TIMES_OF = {"crash-loop": replace(TIMES, window=50)}
 
 
 @dataclass
@@ -60,15 +63,25 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
         stack.down(place)
 
 
-@pytest.mark.live_faults
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", SEAMS)
 def test_a_fault_shows_what_its_row_promises_and_nothing_else(busy: Busy, fault: str) -> None:
-    recording, after = record(busy.reader, ROWS[fault], TIMES, lambda _: None, busy.fresh)
+    """Run again, once, where all that is wrong is that signals moved which should stay: other tests take the cores.
+
+    Evidence, leaks, recovery, the edge's counter and what a player can find are judged at the first run.
+    """
+    verdict = run(busy, fault)
+    if verdict.spoilt and verdict.spoilt == verdict.problems:
+        verdict = run(busy, fault)
+    assert verdict.problems == []
+
+
+def run(busy: Busy, fault: str) -> Verdict:
+    recording, after = record(busy.reader, ROWS[fault], TIMES_OF.get(fault, TIMES), lambda _: None, busy.fresh)
     busy.recordings.append(recording)
     verdict = judge(recording, healthy_names(busy.recordings))
-    busy.fresh = after if not verdict.recovery and ROWS[fault].back == "i" else None
-    assert verdict.problems == []
+    busy.fresh = None if verdict.recovery else after
+    return verdict
 
 
 def on(busy: Busy) -> dict[str, list[str]]:
@@ -129,7 +142,9 @@ def test_on_a_blocked_event_loop_a_fault_can_still_be_cleared(busy: Busy) -> Non
 
 def test_the_command_line_lists_injects_shows_and_clears(busy: Busy) -> None:
     system = busy.system
-    assert len(system.cli_json("faults", "list")) == 48
+    listed = system.cli_json("faults", "list")
+    assert len(listed) == 48
+    assert all(each["place"] and each["kind"] and each["evidence"] for each in listed)
     assert system.cli_json("faults", "describe", "pool-of-one")["kind"] == "queueing"
     system.cli_json("faults", "inject", "slow-auth", "--for", "60", "--intensity", "0.2")
     [shown] = system.cli_json("faults", "status")

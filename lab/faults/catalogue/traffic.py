@@ -76,5 +76,6 @@ ROWS = (
         look_alikes=("concept-drift", "feature-drift"),
         silent=True,
         back="w",
+        lingers_s=60.0,  # the last that were held back come 20 marketplace days later
     ),
 )

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from lab.faults.catalogue import ROWS
-from lab.tour.judge import edge, healthy_names, impact, judge, leaks, others, recovery, silence, solvable
+from lab.tour.judge import baseline, edge, healthy_names, impact, judge, leaks, others, recovery, silence, solvable
 from lab.tour.record import Recording, signals_of
 
 ROW = ROWS["redis-far"]
@@ -39,6 +39,12 @@ def test_a_good_run_passes() -> None:
     assert judge(recording(), HEALTHY).problems == []
 
 
+def test_a_window_before_that_was_not_healthy() -> None:
+    sick = recording(before={**recording().before, "errors": 4.5})
+    assert baseline(sick) == ["not healthy before: 4.5 errors a second"]
+    assert judge(sick, HEALTHY).spoilt == judge(sick, HEALTHY).problems
+
+
 def test_evidence_that_does_not_pass_its_bound() -> None:
     weak = recording(during={**recording().during, OWN: 20.0})
     assert "bound ≥ 60" in impact(ROW, weak)[0]
@@ -63,6 +69,10 @@ def test_names_that_tell() -> None:
 def test_what_does_not_come_back() -> None:
     assert recovery(ROW, recording(gone_after_s=9.0)) == ["still on after 9.0 s"]
     assert "still 200" in recovery(ROW, recording(after=recording().during))[0]
+    row = ROWS["missing-features"]
+    [signal] = [str(each.signal) for each in row.evidence]
+    late = recording(before={signal: 0.0}, after={signal: 0.4})
+    assert "still 0.4" in recovery(row, late)[0], "a signal of longer windows is awaited, and then judged as well"
 
 
 def test_a_silent_fault_that_is_heard() -> None:
