@@ -82,11 +82,10 @@ def hint(place: Place) -> Hint:
     session = Session(place)
     current = session.current()
     truths = session.secret(current).truths
-    queries: list[str] = []
-    if truths:
-        with backends_of(place) as backends:
-            found = matching([r.finding for r in _diagnosed(session, current, backends)], truths[0])
-        queries = [found.evidence.query] if found else []
+    with backends_of(place) as backends:  # also where nothing is wrong: a quicker hint would tell so
+        findings = [each.finding for each in _diagnosed(session, current, backends)]
+    found = matching(findings, truths[0]) if truths else None
+    queries = [found.evidence.query] if found else []
     told = hints(truths, queries)
     number = min(current.hints, len(told) - 1)
     current.hints = min(current.hints + 1, len(told))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -114,7 +115,9 @@ class Session:
     ) -> Current:
         """Inject what the drill holds. Raises LabError where one runs already or a fault cannot be had."""
         self.ensure_free()
-        secret = asdict(Secret(drill.causes, drill.release, drill.decoy, decoys.usual(self._place, drill.decoy)))
+        with _unnamed():
+            usual_share = decoys.usual(self._place, drill.decoy)
+        secret = asdict(Secret(drill.causes, drill.release, drill.decoy, usual_share))
         current = Current(
             secrets.token_hex(4),
             player,
@@ -127,8 +130,7 @@ class Session:
         )
         self.save(current)
         self.history.begin(current.id, player, drill.seed, drill.level, current.started, current.sealed)
-        self._inject(current, drill)
-        decoys.play(self._place, drill.decoy, secret["usual_share"])
+        self._inject(current, drill, usual_share)
         current.begun = True
         self.save(current)
         return current
@@ -185,16 +187,27 @@ class Session:
         self.close(current, current.end)
         return False
 
-    def _inject(self, current: Current, drill: Drill) -> None:
+    def _inject(self, current: Current, drill: Drill, usual_share: float) -> None:
         left_s = current.started + LONGEST_S - time.time()
-        for cause in drill.causes:
+        with _unnamed():
             try:
-                asking.order(self._place, asking.Ask(cause.fault, cause.at, intensity=cause.intensity, seconds=left_s))
+                for cause in drill.causes:
+                    ask = asking.Ask(cause.fault, cause.at, intensity=cause.intensity, seconds=left_s)
+                    asking.order(self._place, ask)
+                decoys.play(self._place, drill.decoy, usual_share)
             except LabError:
                 self.close(current, "broken off")
-                # The reason names the fault, and the player may draw this seed again.
-                raise LabError("This drill cannot begin now.", "Try another seed, or `faultline reset`.") from None
+                raise
 
     def _end_row(self, current: Current, state: str, marks: float, seconds: float) -> None:
         kinds = " + ".join(truth.kinds[0] for truth in self.secret(current).truths) or "no fault"
         self.history.end(current.id, state, time.time(), kinds, current.hints, marks, seconds)
+
+
+@contextmanager
+def _unnamed() -> Iterator[None]:
+    """A reason names the fault or the decoy, and the player may draw this seed again: all fail in the same words."""
+    try:
+        yield
+    except LabError:
+        raise LabError("This drill cannot begin now.", "Try another seed, or `faultline reset`.") from None

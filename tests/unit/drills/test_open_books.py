@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lab.cli import build_app
-from lab.drills import baseline
+from lab.drills import baseline, play
 from lab.drills.choose import Cause, Drill
 from lab.drills.open import LONGEST_S, Closed, ensure_open
 from lab.drills.session import Session
@@ -163,6 +163,33 @@ def test_a_reset_forgets_drill_and_faults(place: Place) -> None:
     assert wanted.read(place) == []
     assert [row.state for row in session.history.all()] == ["broken off"]
     ensure_open(place)
+
+
+@pytest.mark.parametrize("causes", HIDDEN)
+def test_a_hint_looks_at_the_system_whatever_is_hidden(
+    place: Place, causes: tuple[Cause, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(play, "_diagnosed", lambda _, current, __: looked.append(current.id) or ())
+    session = hide(place, causes)
+    assert play.hint(place).number == 1
+    assert looked == [session.current().id]
+
+
+@pytest.mark.parametrize("drill", [Drill(7, 5, (Cause("redis-far", "nowhere"),)), Drill(7, 5, (), decoy=DECOY)])
+@pytest.mark.parametrize("broken", ["usual", "_share"])
+def test_a_drill_that_cannot_begin_says_no_more_of_a_decoy_than_of_a_fault(
+    place: Place, drill: Drill, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise LabError("The control port of the orchestrator does not answer.")
+
+    monkeypatch.setattr(f"lab.drills.decoys.{broken}", away if drill.decoy else lambda *_: 0.0)
+    with pytest.raises(LabError) as caught:
+        Session(place).begin(drill, "ana")
+    assert str(caught.value) == "This drill cannot begin now."
+    assert caught.value.__cause__ is None
+    Session(place).ensure_free()
 
 
 def test_no_drill_begins_beside_a_fault_a_drill_or_a_game_day(place: Place) -> None:
