@@ -110,7 +110,7 @@ async def _forever(plan: Plan, place: Place, label_share: float | None) -> None:
         await run_until_stopped(generator)
     finally:
         reporter.cancel()
-    _log("stopped", **_numbers(generator, _LOG_EVERY_S), **days.numbers())
+        await asyncio.wait([reporter])
 
 
 def _days(plan: Plan, place: Place, bodies: Bodies, label_share: float | None) -> Days:
@@ -121,14 +121,15 @@ def _days(plan: Plan, place: Place, bodies: Bodies, label_share: float | None) -
 
 
 async def _report_each_minute(generator: Generator, days: Days) -> None:
+    """A line a minute, and one for what came after the last of them when this is cancelled."""
     while True:
-        began = time.perf_counter()
-        await asyncio.sleep(_LOG_EVERY_S)
-        _log("traffic of the last minute", **_numbers(generator, time.perf_counter() - began), **days.numbers())
-
-
-def _numbers(generator: Generator, seconds: float) -> dict[str, object]:
-    return json_fields(summarise(generator.swap(), seconds))
+        began, what = time.perf_counter(), "stopped"
+        try:
+            await asyncio.sleep(_LOG_EVERY_S)
+            what = "traffic of the last minute"
+        finally:
+            summary = summarise(generator.swap(), time.perf_counter() - began)
+            _log(what, **json_fields(summary), **days.numbers())
 
 
 def _log(message: str, **fields: object) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import uvloop
 
+from lab.traffic.__main__ import _report_each_minute
 from lab.traffic.bodies import CONTENT_TYPE, Bodies
 from lab.traffic.generator import Generator, Plan, arrivals
 from lab.traffic.tally import Tally, json_fields, percentile, report_lines, summarise
@@ -101,6 +104,27 @@ def test_a_server_that_hangs_up_is_an_error_by_name() -> None:
 
     bodies = Bodies(seed=1, pool=1)
     assert uvloop.run(drive()).failed == {"ConnectionResetError": 2}
+
+
+def test_the_last_line_is_of_the_time_since_the_one_before(capsys: pytest.CaptureFixture[str]) -> None:
+    class Told:
+        def swap(self) -> Tally:
+            return Tally(due=3)
+
+        def numbers(self) -> dict[str, object]:
+            return {"events": {"sent": 3}}
+
+    async def stopped_at_once() -> None:
+        told: Any = Told()
+        reporting = asyncio.ensure_future(_report_each_minute(told, told))
+        await asyncio.sleep(0)
+        reporting.cancel()
+        await asyncio.wait([reporting])
+
+    uvloop.run(stopped_at_once())
+    line = json.loads(capsys.readouterr().out)
+    assert (line["message"], line["due"], line["events"]) == ("stopped", 3, {"sent": 3})
+    assert line["seconds"] < 10
 
 
 def test_an_answer_that_takes_too_long_is_given_up() -> None:
