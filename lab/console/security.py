@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lab.console.problems import Problem
 from lab.place import HOST, LabError, Place
+from lab.players import read_players
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -68,19 +69,6 @@ class Tokens:
         given = token.strip().encode()
         found = [who for known, who in self._known.items() if hmac.compare_digest(known.encode(), given)]
         return found[0] if found else None
-
-
-def read_players(path: Path) -> dict[str, str]:
-    """Token by name, from lines ``name:token``. Raises LabError for a file that is none."""
-    try:
-        lines = [line.strip() for line in path.read_text().splitlines()]
-    except OSError as error:
-        raise LabError(f"FAULTLINE_PLAYERS cannot be read: {error}", "It names a file of name:token lines.") from error
-    pairs = [line.partition(":") for line in lines if line and not line.startswith("#")]
-    players = {name.strip(): token.strip() for name, _, token in pairs}
-    if len(players) != len(pairs) or not all(name and token for name, token in players.items()):
-        raise LabError(f"{path} is no file of players.", "One name:token a line, every name once.")
-    return players
 
 
 def reading_is_open(environment: Mapping[str, str] = os.environ) -> bool:

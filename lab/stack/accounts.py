@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 
 from lab.place import LabError, Place
+from lab.players import read_players
 
 _TIMEOUT_S = 10.0
 
@@ -14,14 +15,14 @@ def give_accounts(place: Place, grafana_url: str, http: httpx.Client | None = No
 
     Returns the players' names. Raises LabError where Grafana refuses.
     """
-    pairs = [line.partition(":")[::2] for line in place.secret("players").splitlines()]
+    players = read_players(place.secrets_dir / "players")
     password = place.secret("grafana_admin_password")
     client = http or httpx.Client(timeout=_TIMEOUT_S, trust_env=False)
     with client:
         client.auth = httpx.BasicAuth("admin", password)
-        for name, token in pairs:
-            _account(client, grafana_url, name.strip(), token.strip())
-    return [name.strip() for name, _ in pairs]
+        for name, token in players.items():
+            _account(client, grafana_url, name, token)
+    return list(players)
 
 
 def _account(client: httpx.Client, url: str, name: str, token: str) -> None:

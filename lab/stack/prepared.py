@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from lab.place import HOST, LabError, Place
+from lab.players import read_players
 from lab.slo.model import Setting
 from lab.stack import files, grafana, secrets
 from services import topology
@@ -60,17 +61,13 @@ def write_rules(place: Place, folder: Path, time_scale: float) -> None:
 
 
 def _players(path: str) -> str:
-    """The players' names and tokens; nothing where there is no team. Raises LabError for a file that is none."""
+    """The players' names and tokens; nothing where there is no team. Raises LabError for a file that names none."""
     if not path:
         return ""
-    try:
-        text = Path(path).expanduser().read_text()
-    except OSError as error:
-        raise LabError(f"FAULTLINE_PLAYERS: {error}", "Name a file with a line NAME:TOKEN for each player.") from error
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if not lines or not all(all(part.strip() for part in line.partition(":")[::2]) for line in lines):
+    players = read_players(Path(path).expanduser())
+    if not players:
         raise LabError(f"{path} does not hold a line NAME:TOKEN for each player.", "Write one, then start again.")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{name}:{token}\n" for name, token in players.items())
 
 
 def _exporter_passwords(place: Place) -> dict[str, str]:

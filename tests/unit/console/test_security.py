@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.console.security import CSP, Tokens, read_players, reading_is_open
+from lab.console.security import CSP, Tokens, reading_is_open
 from lab.place import LabError, Place
 from tests.unit.console.conftest import TOKEN, Backends, Console, standing
 
@@ -116,18 +116,6 @@ async def test_every_answer_carries_the_same_protection(console: Console, path: 
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["cache-control"] == ("no-store" if path.startswith(("/api", "/tempo")) else "no-cache")
-
-
-def test_players_are_read_from_lines_and_mistakes_are_told(tmp_path: Path) -> None:
-    path = tmp_path / "players"
-    path.write_text("# a team\nann: a1\n\nbob:b:2\n")
-    assert read_players(path) == {"ann": "a1", "bob": "b:2"}
-    for wrong in ("ann", "ann:", ":x", "ann:1\nann:2"):
-        path.write_text(wrong)
-        with pytest.raises(LabError):
-            read_players(path)
-    with pytest.raises(LabError):
-        read_players(tmp_path / "none")
 
 
 def test_without_a_token_there_is_no_console(tmp_path: Path) -> None:
