@@ -26,6 +26,7 @@ by `faultline runbook ALERT --run` with the labels of the firing alert. Each kin
 - `[1m]` is the window; `--window 30s` puts another in its place. `=~"$service_name"` becomes the alert's label, or any.
 - A row of the decision table names the steps that hold, those that must not, and one kind of fault. The first row that
   fits is the branch. A step of one name asks the same thing in every runbook.
+- A command of the Mitigation is run live against each fault that it is for: [what was seen](mitigations.md).
 
 ## How well they point
 
