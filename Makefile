@@ -1,6 +1,6 @@
 # Bare `make` lists the targets. Everything is set up by the first target that needs it.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test up down status test test-faults test-all lint check generate bench bench-diagnosis verify load models tour screenshots
+.PHONY: help setup setup-test up down status test test-faults test-all lint check generate bench bench-diagnosis verify load models tour mitigations screenshots
 
 TARGET ?= auto
 RATE ?= 5
