@@ -46,13 +46,6 @@ def reference_of(
     }
 
 
-def psi(reference: Sequence[int], current: Sequence[int]) -> float:
-    """Population stability index of two histograms over the same bins; half a count keeps empty bins finite."""
-    expected, actual = np.asarray(reference) + 0.5, np.asarray(current) + 0.5
-    expected, actual = expected / expected.sum(), actual / actual.sum()
-    return float(((actual - expected) * np.log(actual / expected)).sum())
-
-
 def _edges(known: np.ndarray) -> np.ndarray:
     """Up to nine edges between the deciles, rounded so that they read well, without empty bins below the first."""
     quantiles = np.percentile(known, np.linspace(0.0, 100.0, BINS + 1)[1:-1], method="inverted_cdf")

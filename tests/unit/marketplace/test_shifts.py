@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marketplace.training.reference import psi, statistics_of
+from chassis.drift import psi
+from marketplace.training.reference import statistics_of
 from marketplace.world import Session, Shifts, User, World
 from tests.unit.marketplace.digest import NOON
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chassis.drift import psi
 from marketplace.training.artifacts import write_head
 from marketplace.training.evaluate import TARGETS, calibration_error, misses, r_squared
 from marketplace.training.heads import PRICE_FEATURES, fit_price, threshold_for
-from marketplace.training.reference import psi, statistics_of
+from marketplace.training.reference import statistics_of
 from marketplace.training.worlds import BLOCK_CHANNELS, LAST_CHANNELS, pick
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chassis.drift import psi
 from marketplace.training import cards
 from marketplace.training.artifacts import sha256_of
 from marketplace.training.base import EFFICIENTNET_SHA256, MINILM_SHA256
@@ -19,7 +20,6 @@ from marketplace.training.evaluate import TARGETS, misses, photo_metrics, text_m
 from marketplace.training.exam import sit
 from marketplace.training.fusion import user_rows
 from marketplace.training.learn import Workshop
-from marketplace.training.reference import psi
 from marketplace.training.release import Exam, Mix, examine, heads, version_pairs
 from marketplace.training.worlds import no_progress, pick
 from marketplace.world import World
