@@ -7,7 +7,6 @@ prints counts, medians, 99th percentiles and memory. Times are a client's: they 
 import argparse
 import gzip
 import random
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from bench.machine import this_machine
+from lab.workshops.program import free_ports
 
 REPEATS = 40
 TRACES_A_REQUEST = 18  # about 500 spans, as an SDK's batch
@@ -61,14 +61,8 @@ class Store:
     process: psutil.Process
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _start(folder: Path) -> tuple[Store, subprocess.Popen[bytes]]:
-    otlp, http = _free_port(), _free_port()
+    otlp, http = free_ports(2)
     command = [sys.executable, "-m", "telemetry_store", "--database", str(folder / "store.duckdb")]
     command += ["--otlp-port", str(otlp), "--http-port", str(http)]
     with (folder / "store.log").open("wb") as log:

