@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from lab.cli.output import AsJson, console, print_json, working
+from lab.workshops import batches
 from lab.workshops.claims import Point
+from lab.workshops.drift import check as check_drift
 from lab.workshops.folder import copy_start, workshop_of
+from lab.workshops.instrument import check as check_instrument
+from lab.workshops.trace import check as check_trace
 
 app = typer.Typer(
     name="workshop",
@@ -19,6 +22,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
+
+_CHECKERS = {"instrument": check_instrument, "drift": check_drift, "trace": check_trace}
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder of yours, new.", file_okay=False)]
 
@@ -75,18 +80,15 @@ def check(
 
 def checked(folder: Path) -> list[Point]:
     """Every point of the folder's workshop. Raises LabError where it is none's, or its code does not start."""
-    name = workshop_of(folder)
-    # Checkers bring numpy and YAML, which no other command needs to wait for.
-    checker: Any = importlib.import_module(f"lab.workshops.{name}")
+    checker = _CHECKERS[workshop_of(folder)]
     with tempfile.TemporaryDirectory(prefix="faultline-") as scratch:
-        found: list[Point] = checker.check(folder.resolve(), Path(scratch))
-        return found
+        return checker(folder.resolve(), Path(scratch))
 
 
 def _begin(name: str, folder: Path) -> None:
     copy_start(name, folder)
     if name == "drift":
-        importlib.import_module("lab.workshops.batches").fill(folder)
+        batches.fill(folder)
     out = console()
     out.print(f"{folder} holds the bare start; its README.md has the steps.", markup=False, soft_wrap=True)
     out.print(f"When you are done, or stuck: faultline workshop check {folder}", markup=False, soft_wrap=True)
