@@ -17,7 +17,7 @@ from lab.stack import grafana, tools
 from lab.stack import run as runs
 from lab.stack.accounts import give_accounts
 from lab.stack.options import Options
-from lab.stack.prepared import data_dir, owner, prepare, rules_dir
+from lab.stack.prepared import data_dir, owner, prepare, rules_dir, write_pip_configuration
 from lab.stack.progress import Progress, Silent
 from lab.stack.status import ProgramStatus
 
@@ -73,6 +73,7 @@ def up(
         return False
     told.step("Preparing secrets, rules and data folders")
     prepare(place, chosen.time_scale)
+    write_pip_configuration(place)
     runs.write_run(place, runs.new_run(place, chosen, "compose"))
     told.step("Building the image and starting the containers")
     scale = ("--scale", f"traffic={0 if chosen.traffic_rate == 0 else 1}")

@@ -13,7 +13,7 @@ from lab.stack import grafana, tools
 from lab.stack import run as runs
 from lab.stack.options import Options
 from lab.stack.overlay import NAMESPACE, write_overlay
-from lab.stack.prepared import prepare
+from lab.stack.prepared import prepare, write_pip_configuration
 from lab.stack.progress import Progress, Silent
 from lab.stack.status import ProgramStatus
 
@@ -47,7 +47,8 @@ def up(
         _forward(place, chosen, told)
         return False
     told.step(f"Building {IMAGE}")
-    build = ("docker", "build", "-f", "deploy/Dockerfile", "-t", IMAGE, ".")
+    packages = f"id=pip,src={write_pip_configuration(place)}"
+    build = ("docker", "build", "--secret", packages, "-f", "deploy/Dockerfile", "-t", IMAGE, ".")
     tools.run(*build, cwd=place.root, timeout_s=_BUILD_S, shown=True)
     told.step("Loading it into the cluster")
     tools.run(*load, cwd=place.root, timeout_s=600, shown=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import shutil
@@ -58,6 +59,23 @@ def write_rules(place: Place, folder: Path, time_scale: float) -> None:
     """Rules whose links lead to the console and the Grafana that containers publish."""
     console, dashboards = (f"http://{HOST}:{port + place.offset}" for port in (topology.BACKENDS["lab"], grafana.PORT))
     files.write_rules(place, folder, Setting(time_scale, console=console, dashboards=f"{dashboards}/d"))
+
+
+def write_pip_configuration(place: Place) -> Path:
+    """For the image's build: pip's configuration as PIP_CONFIG_FILE names it, with FAULTLINE_TORCH_INDEX added."""
+    configuration = configparser.RawConfigParser()
+    configuration.read(os.environ.get("PIP_CONFIG_FILE", os.devnull))
+    if index := os.environ.get("FAULTLINE_TORCH_INDEX"):
+        if not configuration.has_section("global"):
+            configuration.add_section("global")
+        others = configuration.get("global", "extra-index-url", fallback="")
+        configuration.set("global", "extra-index-url", f"{others} {index}".strip())
+    path = data_dir(place) / "pip.conf"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    secrets.write_private(path, "")  # an index's address can hold a password
+    with path.open("w") as file:
+        configuration.write(file)
+    return path
 
 
 def _players(path: str) -> str:

@@ -86,8 +86,16 @@ def test_only_defined_configs_and_secrets_are_named_and_their_files_exist() -> N
 
 
 def test_nothing_is_defined_and_never_used() -> None:
-    used = {secret for each in services().values() for secret in each.get("secrets", [])}
-    assert used == set(defined("secrets"))
+    holders = [part for each in services().values() for part in (each, each.get("build", {}))]
+    assert {secret for each in holders for secret in each.get("secrets", [])} == set(defined("secrets"))
+
+
+def test_an_image_is_built_once_and_pulled_or_built_by_nobody_else() -> None:
+    # Compose builds every entry at the same time, and the second to name an image fails: it "already exists".
+    builders = [each["image"] for each in services().values() if "build" in each]
+    assert len(builders) == len(set(builders)) == 1
+    for name, service in services().items():
+        assert (service.get("pull_policy") == "never") == (service["image"] in builders), name
 
 
 def test_whom_one_waits_for_exists_and_can_be_waited_for() -> None:
@@ -96,7 +104,7 @@ def test_whom_one_waits_for_exists_and_can_be_waited_for() -> None:
         for other, how in service.get("depends_on", {}).items():
             assert other in everyone, name
             if how["condition"] == "service_healthy":
-                healthy = everyone[other].get("healthcheck") or "build" in everyone[other]
+                healthy = everyone[other].get("healthcheck") or everyone[other]["image"] == everyone["lab"]["image"]
                 assert healthy, f"{name} waits for {other}, which has no health check"
 
 

@@ -17,7 +17,7 @@ from lab.place import LabError, Place
 from lab.stack import Options, compose, k8s, modes, run
 from lab.stack.modes import Target
 from lab.stack.overlay import write_overlay
-from lab.stack.prepared import DATA, data_dir, prepare, rules_dir
+from lab.stack.prepared import DATA, data_dir, prepare, rules_dir, write_pip_configuration
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = """#!/bin/sh
@@ -99,6 +99,7 @@ def test_up_prepares_builds_and_waits(place: Place, tools: Tools) -> None:
     assert compose.up(place, Options(traffic_rate=0)) is True
     started = next(call for call in tools.calls if " up " in call)
     assert "--build" in started
+    assert (data_dir(place) / "pip.conf").exists()
     assert "--scale traffic=0" in started
     assert (place.secrets_dir / "grafana_admin_password").exists()
     assert [row.name for row in compose.status(place)] == ["gateway", "loader"]
@@ -192,6 +193,23 @@ def test_preparing_twice_keeps_every_secret(place: Place) -> None:
     assert {name: path.read_text() for name, path in prepare(place).items()} == first
 
 
+def test_the_images_build_is_told_where_packages_come_from(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = place.run_dir / "pip.ini"
+    own.parent.mkdir()
+    own.write_text("[global]\nindex-url = https://mirror.example/simple\nextra-index-url = https://more.example\n")
+    monkeypatch.delenv("PIP_CONFIG_FILE", raising=False)
+    monkeypatch.delenv("FAULTLINE_TORCH_INDEX", raising=False)
+    assert write_pip_configuration(place).read_text() == ""
+    monkeypatch.setenv("FAULTLINE_TORCH_INDEX", "https://torch.example/cpu")
+    assert "extra-index-url = https://torch.example/cpu\n" in write_pip_configuration(place).read_text()
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(own))
+    written = write_pip_configuration(place)
+    assert "index-url = https://mirror.example/simple\n" in written.read_text()
+    assert "extra-index-url = https://more.example https://torch.example/cpu\n" in written.read_text()
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+    assert written.name not in prepare(place)  # it goes to no container and into no cluster
+
+
 def test_players_are_taken_from_the_file_that_names_them(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     assert prepare(place)["players"].read_text() == ""
     file = place.run_dir / "team"
@@ -280,7 +298,10 @@ def test_up_loads_the_image_makes_the_secret_and_applies_and_down_ends_the_forwa
     assert k8s.up(place) is True
     calls = "\n".join(tools.calls)
     for earlier, later in (
-        ("docker build", "kind load docker-image faultline:0.1.0 --name practice"),
+        (
+            f"docker build --secret id=pip,src={data_dir(place)}/pip.conf",
+            "kind load docker-image faultline:0.1.0 --name practice",
+        ),
         ("kind load", "create secret generic credentials"),
         ("create secret generic credentials", f"apply -k {place.run_dir}/k8s"),
     ):
