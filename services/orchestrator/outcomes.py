@@ -26,7 +26,7 @@ class Joiner:
     def __init__(self, ledger: Ledger, telemetry: Telemetry, time_scale: float) -> None:
         self.ledger, self.telemetry = ledger, telemetry
         self.time_scale = time_scale
-        self._unsure: deque[str] = deque(maxlen=UNSURE)
+        self._unsure: deque[tuple[str, str]] = deque(maxlen=UNSURE)  # ids with the marks that may stand for them
 
     async def join(self, outcomes: list[Outcome]) -> OutcomesAnswer:
         """Raises StoreUnavailable where Redis cannot be used; sending the same again is safe."""
@@ -65,21 +65,19 @@ class Joiner:
         """The ids that no outcome was joined with before; from now on one was.
 
         Where Redis's answer is lost the claim may stand although nothing was counted; such an id is fresh when it
-        comes again.
+        comes again and the mark that stands is the one that was sent then.
         """
         marks = {outcome.prediction_id: _mark(outcome) for outcome in reversed(outcomes)}
-        ids = list(dict.fromkeys(outcome.prediction_id for outcome in outcomes))
-        if not ids:
+        if not marks:
             return set()
         try:
-            answers = await self.ledger.store.run(lambda redis: _set_each(redis, {each: marks[each] for each in ids}))
+            standing = await self.ledger.store.run(lambda redis: _set_each(redis, marks))
         except (StoreUnavailable, asyncio.CancelledError):
-            self._unsure.extend(ids)
+            self._unsure.extend(marks.items())
             raise
-        unsure = set(self._unsure).intersection(ids)
-        for prediction_id in unsure:
-            self._unsure.remove(prediction_id)
-        return unsure | {prediction_id for prediction_id, new in zip(ids, answers, strict=True) if new}
+        lost = set(self._unsure)
+        self._unsure = deque((pair for pair in self._unsure if pair[0] not in marks), UNSURE)
+        return {each for each, mark in zip(marks, standing, strict=True) if mark is None or (each, mark) in lost}
 
     async def _oldest(self) -> float:
         """An id made before this (Unix seconds) is gone; a younger one that is not kept was never ours."""
@@ -112,11 +110,12 @@ class Joiner:
 
 def _mark(outcome: Outcome) -> str:
     """The label, as whoever makes a data set reads it: converted, when it came (Unix seconds), the sale's dollars."""
-    return f"{int(outcome.converted)} {time.time():.3f} {outcome.sale_price or 0:.0f}"
+    return f"{int(outcome.converted)} {time.time():.6f} {outcome.sale_price or 0:.0f}"
 
 
-async def _set_each(redis: Redis, marks: dict[str, str]) -> list[bool | None]:
+async def _set_each(redis: Redis, marks: dict[str, str]) -> list[str | None]:
+    """The mark that stood for each id before; None where there was none, and now there is."""
     async with redis.pipeline(transaction=False) as pipeline:
         for prediction_id, mark in marks.items():
-            pipeline.set(f"outcome:{prediction_id}", mark, nx=True, ex=REPEAT_MEMORY_S)
+            pipeline.set(f"outcome:{prediction_id}", mark, nx=True, get=True, ex=REPEAT_MEMORY_S)
         return await pipeline.execute()

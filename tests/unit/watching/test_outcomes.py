@@ -129,26 +129,48 @@ async def test_the_exemplar_and_the_link_lead_to_the_prediction_s_trace(
     assert f"{link.context.trace_id:032x}" == TRACE["trace_id"]
 
 
-async def test_a_claim_whose_answer_was_lost_is_counted_when_it_comes_again(
-    joiner: Joiner, ledger: Ledger, signals: Signals, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    each = row()
-    ledger.remember(each)
-    await ledger.flush()
+def lose_an_answer(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Of all calls from now on, Redis hears this one too, and its answer does not arrive."""
     run, calls = ledger.store.run, 0
 
     async def lossy(operation: Any) -> Any:
         nonlocal calls
         calls += 1
         answer = await run(operation)
-        if calls == 2:  # the claim: Redis has it, its answer does not arrive
+        if calls == number:
             raise StoreUnavailable("too slow")
         return answer
 
     monkeypatch.setattr(ledger.store, "run", lossy)
+
+
+CLAIM = 2  # of the calls of one join: the first finds the rows
+
+
+async def test_a_claim_whose_answer_was_lost_is_counted_when_it_comes_again(
+    joiner: Joiner, ledger: Ledger, signals: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    each = row()
+    ledger.remember(each)
+    await ledger.flush()
+    lose_an_answer(ledger, monkeypatch, CLAIM)
     with pytest.raises(StoreUnavailable):
         await joiner.join([told(each)])
     assert (await joiner.join([told(each)])).results == {each.prediction_id: "joined"}
+    assert (await joiner.join([told(each)])).results == {each.prediction_id: "repeated"}
+    assert joined(signals) == 1
+
+
+async def test_a_repetition_whose_answer_was_lost_is_still_one(
+    joiner: Joiner, ledger: Ledger, signals: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was counted before the answer was lost is not counted again after."""
+    each = row()
+    ledger.remember(each)
+    await joiner.join([told(each)])
+    lose_an_answer(ledger, monkeypatch, CLAIM)
+    with pytest.raises(StoreUnavailable):
+        await joiner.join([told(each)])
     assert (await joiner.join([told(each)])).results == {each.prediction_id: "repeated"}
     assert joined(signals) == 1
 
