@@ -46,11 +46,7 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture(scope="package")
 def console(system: System) -> Iterator[Console]:
     """The console, while people use the marketplace."""
-    environment = {
-        **os.environ,
-        "FAULTLINE_PORT_OFFSET": str(system.place.offset),
-        "FAULTLINE_RUN_DIR": str(system.place.run_dir),
-    }
+    environment = {**os.environ, **system.place.variables}
     words = [sys.executable, "-m", "lab", "load", "--rate", f"{RATE:g}", "--duration", str(LONGEST_S), "--json"]
     traffic = subprocess.Popen(words, env=environment, cwd=system.place.root, stdout=subprocess.DEVNULL)
     try:

@@ -31,10 +31,7 @@ def token(console: Console, tmp_path: Path) -> Iterator[str]:
     faults = [{"at": 0, "fault": FAULT, "intensity": 0.2, "for": 120}]
     script.write_text(json.dumps({"title": TITLE, "players": ["player", "ben"], "faults": faults}))
     place = console.system.place
-    environment = {
-        **os.environ, "FAULTLINE_PORT_OFFSET": str(place.offset), "FAULTLINE_RUN_DIR": str(place.run_dir),
-        "PYTHONUNBUFFERED": "1",
-    }  # fmt: skip
+    environment = {**os.environ, **place.variables, "PYTHONUNBUFFERED": "1"}
     words = [sys.executable, "-m", "lab", "gameday", "run", str(script)]
     runner = subprocess.Popen(words, env=environment, cwd=place.root, stdout=subprocess.PIPE, text=True)
     try:
@@ -55,9 +52,10 @@ def test_players_see_the_board_and_the_instructor_alone_the_answers(console: Con
     board = page.get_by_role("region", name="Scoreboard")
     expect(board).to_contain_text("Nobody of 2 players has answered yet.")
 
-    page.get_by_label("Service").select_option(truth.services[0])
-    page.get_by_label("Operation").select_option(truth.operations[-1])
-    page.get_by_label("Kind").select_option(truth.kinds[0])
+    cause = page.get_by_role("group", name="Cause")
+    cause.get_by_label("Service").select_option(truth.services[0])
+    cause.get_by_label("Operation").select_option(truth.operations[-1])
+    cause.get_by_label("Kind").select_option(truth.kinds[0])
     page.get_by_role("button", name="Answer", exact=True).click()
     mine = board.get_by_role("row").filter(has_text="player").filter(has_not_text="marks")
     expect(mine.get_by_role("cell")).to_have_text([re.compile(r"\d\."), "0", "1"], timeout=SOON)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -112,11 +111,12 @@ def test_times_are_the_viewers_with_utc_on_hover(console: Console, browser: Brow
     context.close()
 
 
-def test_a_batch_and_its_callers_lead_to_each_other(console: Console, page: Page, rows: Locator) -> None:
-    span = console.system.eventually(lambda: shared_batch(console), "two requests share a batch", within=40)
+@pytest.mark.usefixtures("slow_trace")  # while requests wait long for a batch, they share one
+def test_a_batch_and_its_callers_lead_to_each_other(console: Console, page: Page) -> None:
+    span = shared_batch(console)
+    other = span.links[0]
     console.open(page, f"/trace/{span.trace_id}?span={span.span_id}")
     expect(detail(page)).to_contain_text("Shared its batch with", timeout=SOON)
-    other = span.links[0]
     detail(page).get_by_role("link", name=other.trace_id[:16]).first.click()
 
     expect(page).to_have_url(re.compile(f"/trace/{other.trace_id}.*span={other.span_id}"))
@@ -125,12 +125,11 @@ def test_a_batch_and_its_callers_lead_to_each_other(console: Console, page: Page
     expect(detail(page).locator(f"a[href*='{span.trace_id}']").first).to_be_visible()
 
 
-def shared_batch(console: Console) -> Span | None:
-    """A model's span that answered several of the predictions asked for at once."""
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda n: console.system.predict(listing=f"L{n:06d}"), range(1, 5)))
-    spans = [span for answer in answers for span in console.system.trace(answer["trace_id"])]
-    return next((span for span in spans if span.name == "model_inference" and span.links), None)
+def shared_batch(console: Console) -> Span:
+    """A model's span that answered several requests at once."""
+    found = console.system.tempo.search('{ name = "model_inference" && span.ml.batch.size > 1 }')
+    spans = [span for each in found for span in console.system.spans_now(each.trace_id)]
+    return next(span for span in spans if span.name == "model_inference" and span.links)
 
 
 def test_its_waterfall_shows_the_critical_path_and_a_spans_own_lines(

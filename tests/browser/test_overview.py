@@ -108,7 +108,8 @@ def test_an_empty_answer_says_what_to_do(console: Console, page: Page) -> None:
     console.open(page, "/traces?q=" + quote('{ name = "no such span" }'))
     expect(page.locator(".empty")).to_contain_text("Tempo shows new traces after 15 to 30 s", timeout=SOON)
 
-    page.route("**/prometheus/api/v1/query*", lambda route: route.fulfill(json={"data": {"result": []}}))
+    page.route("**/prometheus/api/v1/query?*", lambda route: route.fulfill(json={"data": {"result": []}}))
+    page.route("**/prometheus/api/v1/query_range*", lambda route: route.fulfill(json={"data": {"result": []}}))
     console.open(page, "/")
     expect(page.locator(".empty")).to_contain_text("No calls in the last minute", timeout=SOON)
     console.open(page, "/overview")

@@ -15,7 +15,7 @@ const COUNTS = [[1, 'One cause'], [2, 'Two causes'], [0, 'Nothing is wrong']];
 export function answerForm(choices, { send, brief = false, traces = () => [], draft = null }) {
   const group = newId('count');
   const known = h('datalist', { id: newId('traces') });
-  const causes = [1, 2].map((number) => cause(number, choices, known.id, brief));
+  const causes = (brief ? [1] : [1, 2]).map((number) => cause(number, choices, known.id, brief));
   const out = h('div', { 'aria-live': 'polite' });
   const button = h('button.primary', { type: 'submit' }, 'Answer');
   const counts = COUNTS.filter(([count]) => !brief || count === 1 || count === 0);

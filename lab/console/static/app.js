@@ -27,6 +27,7 @@ const STATE_EVERY_MS = 5000;
 const main = document.getElementById('main');
 let end = null;
 let leaving = new AbortController();
+let away = false; // whether the lab did not answer when it was last asked for its state
 export let state = { mode: '', drill: null, faults_open: false, grafana: null, player: null, gameday: false };
 
 /** The path with the kept part of the present query, and more: link('/traces', {q: '{ }'}). A null takes one off. */
@@ -141,11 +142,13 @@ async function refreshState() {
   try {
     const before = JSON.stringify(state);
     state = { ...state, ...(await api.get('/api/state')) };
-    if (JSON.stringify(state) === before) return;
+    if (JSON.stringify(state) === before && !away) return;
+    away = false;
     drawHeader(state);
     markCurrent(location.pathname);
     document.dispatchEvent(new CustomEvent('faultline:state', { detail: state }));
   } catch (error) {
+    away = true;
     drawHeader(state, error); // the strip says that the lab is away; pages say so where they need it
   }
 }

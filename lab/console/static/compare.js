@@ -27,26 +27,10 @@ const HEADS = [
 
 export async function show(main, context) {
   const [, , a, b] = context.path.split('/');
-  const [first, second] = (await Promise.all([a, b].map((id) => tempo.trace(id, { signal: context.signal })))).map(
-    (body) => body && parseTrace(body),
-  );
-  for (const [id, trace] of [
-    [a, first],
-    [b, second],
-  ]) {
-    if (!trace?.spans.length) {
-      fill(
-        main,
-        h('h1', null, 'Compare'),
-        empty(
-          `There is no trace ${id}`,
-          'It may be older than what is kept, or not have arrived yet.',
-          h('p', null, h('a', { href: context.link('/traces') }, 'Look for others')),
-        ),
-      );
-      return undefined;
-    }
-  }
+  const found = await Promise.all([a, b].map((id) => tempo.trace(id, { signal: context.signal })));
+  const [first, second] = found.map((body) => (body ? parseTrace(body) : { spans: [] }));
+  if (!first.spans.length) return void fill(main, missing(context, a));
+  if (!second.spans.length) return void fill(main, missing(context, b));
   const longest = Math.max(...[first, second].map((trace) => timeOf(trace.spans).to));
   const sides = [h('section.side'), h('section.side')];
   const table = h('section.panel');
@@ -74,6 +58,17 @@ export async function show(main, context) {
   const views = [first, second].map((trace, n) => side(context, sides[n], trace, longest));
   fill(table, differences(views));
   return () => views.forEach((view) => view.end());
+}
+
+function missing({ link }, id) {
+  return [
+    h('h1', null, 'Compare'),
+    empty(
+      `There is no trace ${id}`,
+      'It may be older than what is kept, or not have arrived yet.',
+      h('p', null, h('a', { href: link('/traces') }, 'Look for others')),
+    ),
+  ];
 }
 
 /** A minute more than both traces take, in Unix ms. */

@@ -49,7 +49,8 @@ export function heatMap({
         y: (area) => (row) => area.top + row * rowHeight,
         values: axis ?? rows.map((row, n) => [n + 0.5, shortened(row.name, margin)]),
       });
-      rows.forEach((row, n) => times.forEach((at) => cell(row, n, at)));
+      const cell = cellOf(chart, { stepMs, rowHeight, strength, loud, format }, tip);
+      chart.inner.append(...rows.flatMap((row, n) => times.map((at) => cell(row, n, at))).filter(Boolean));
       if (points.length)
         chart.inner.append(
           links(
@@ -59,32 +60,29 @@ export function heatMap({
         );
       brush(chart, onPick);
       return chart.root;
-
-      function cell(row, n, at) {
-        const value = row.values.get(at);
-        if (value === undefined || !Number.isFinite(value)) return;
-        const from = Math.max(chart.x(at), chart.area.left);
-        const to = Math.min(chart.x(at + stepMs), chart.area.right);
-        if (to <= from) return;
-        chart.inner.append(
-          svg('rect', {
-            class: loud(value) ? 'heat loud' : 'heat',
-            x: from,
-            y: chart.y(n) + 0.5,
-            width: Math.max(to - from - 0.5, 0.5),
-            height: rowHeight - 1,
-            'fill-opacity': Math.min(1, Math.max(0.04, strength(value))).toFixed(3),
-            onpointerenter: () =>
-              tip.show((from + to) / 2, chart.y(n) - 8, [
-                h('p.tip-time', null, clock(at)),
-                h('p', null, row.name, h('b', null, format(value))),
-              ]),
-            onpointerleave: () => tip.hide(),
-          }),
-        );
-      }
     },
   });
+}
+
+/** A function that makes the cell of a row at a time; null where it has no value or lies outside. */
+function cellOf(chart, { stepMs, rowHeight, strength, loud, format }, tip) {
+  return (row, n, at) => {
+    const value = row.values.get(at);
+    const from = Math.max(chart.x(at), chart.area.left);
+    const to = Math.min(chart.x(at + stepMs), chart.area.right);
+    if (value === undefined || !Number.isFinite(value) || to <= from) return null;
+    const told = () => [h('p.tip-time', null, clock(at)), h('p', null, row.name, h('b', null, format(value)))];
+    return svg('rect', {
+      class: loud(value) ? 'heat loud' : 'heat',
+      x: from,
+      y: chart.y(n) + 0.5,
+      width: Math.max(to - from - 0.5, 0.5),
+      height: rowHeight - 1,
+      'fill-opacity': Math.min(1, Math.max(0.04, strength(value))).toFixed(3),
+      onpointerenter: () => tip.show((from + to) / 2, chart.y(n) - 8, told()),
+      onpointerleave: () => tip.hide(),
+    });
+  };
 }
 
 function shortened(name, width) {

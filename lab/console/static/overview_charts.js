@@ -245,13 +245,7 @@ export function drawDrift(context, { measure, step, range, series }, marks) {
       ),
     ];
   }
-  const rows = series
-    .map(({ labels, points }) => ({
-      name: nameOf(labels),
-      worst: Math.max(...points.map(([, value]) => value).filter(Number.isFinite), 0),
-      values: new Map(points),
-    }))
-    .sort((a, b) => b.worst - a.worst);
+  const rows = driftRows(series);
   const full = measure === 'psi' ? PSI_ALERT : Math.max(0.2, ...rows.map((row) => row.worst));
   const times = [...new Set(rows.flatMap((row) => [...row.values.keys()]))].sort((a, b) => a - b);
   return h(
@@ -274,6 +268,16 @@ export function drawDrift(context, { measure, step, range, series }, marks) {
       format: (value) => value.toFixed(3),
     }),
   );
+}
+
+/** What drifts most stands first. */
+function driftRows(series) {
+  const rows = series.map(({ labels, points }) => ({
+    name: nameOf(labels),
+    worst: Math.max(...points.map(([, value]) => value).filter(Number.isFinite), 0),
+    values: new Map(points),
+  }));
+  return rows.sort((a, b) => b.worst - a.worst);
 }
 
 function measureChooser(context, measure) {

@@ -59,18 +59,17 @@ export function drawHeader(state, error) {
       ),
     ),
     drill(state),
-    error &&
-      h(
-        'p.strip.bad',
-        { role: 'alert' },
-        words(
-          error.status === 401
-            ? 'The lab wants its token: reload the page to give it.'
-            : 'The lab does not answer. `faultline status` shows each program; this page goes on by itself.',
-        ),
-      ),
+    error && away(error),
   );
   if (focused) header.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function away({ status }) {
+  const text =
+    status === 401
+      ? 'The lab wants its token: reload the page to give it.'
+      : 'The lab does not answer. `faultline status` shows each program; this page goes on by itself.';
+  return h('p.strip.bad', { role: 'alert' }, words(text));
 }
 
 function list(pages) {
