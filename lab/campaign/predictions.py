@@ -13,6 +13,7 @@ from typing import Any
 
 from redis import Redis
 
+from lab import atomic
 from lab.faults.redis_admin import connect
 from lab.place import Place
 
@@ -52,9 +53,7 @@ def label_of(mark: str | None) -> Row | None:
 
 
 def save(path: Path, rows: Iterable[Row]) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(gzip.compress(json.dumps(list(rows)).encode(), mtime=0))
-    partial.rename(path)
+    atomic.write(path, gzip.compress(json.dumps(list(rows)).encode(), mtime=0))
 
 
 def load(path: Path) -> list[Row]:

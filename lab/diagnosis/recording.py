@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from lab import atomic
 from lab.clients.telemetry import LogLine, Sample, Span
 from lab.diagnosis.window import Period, Window
 
@@ -25,10 +26,8 @@ def save_period(path: Path, period: Period) -> None:
         "series": {name: [[dict(s.labels), s.points] for s in found] for name, found in period.series.items()},
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
     # A fixed time in gzip's header: the same window makes the same file.
-    partial.write_bytes(gzip.compress(orjson.dumps(document), _LEVEL, mtime=0))
-    partial.rename(path)
+    atomic.write(path, gzip.compress(orjson.dumps(document), _LEVEL, mtime=0))
 
 
 def load_period(path: Path) -> Period:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab.faults.wanted import replace
+from lab import atomic
 from lab.place import Place
 
 Note = dict[str, Any]
@@ -33,7 +33,7 @@ def changed(place: Place, identity: str) -> Iterator[Note]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         note = read(place, identity)
         yield note
-        replace(path, json.dumps(note))
+        atomic.write(path, json.dumps(note))
 
 
 def _blank() -> Note:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from lab import seal
+from lab import atomic, seal
 from lab.campaign.truth import Truth
 from lab.drills import decoys
 from lab.drills.choose import Cause, Drill
@@ -174,7 +174,7 @@ class Session:
             self.close(current, current.end if current.answered or current.over else "broken off")
 
     def save(self, current: Current) -> None:
-        wanted.replace(self._file, json.dumps(asdict(current), indent=1))
+        atomic.write(self._file, json.dumps(asdict(current), indent=1))
 
     @property
     def _file(self) -> Path:

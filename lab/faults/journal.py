@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lab import seal
+from lab import atomic, seal
 from lab.faults import audit
 from lab.faults.row import SharedEffect
 from lab.faults.shared import Shared, make, undo
-from lab.faults.wanted import Wanted, folder, replace
+from lab.faults.wanted import Wanted, folder
 from lab.place import Place
 
 FILE = "undo.sealed"
@@ -60,7 +60,7 @@ class Journal:
         self._write(self._records)
 
     def _write(self, records: dict[str, dict[str, Any]]) -> None:
-        replace(path_of(self._place), seal.seal(records, seal.key_of(self._place), block=_BLOCK))
+        atomic.write(path_of(self._place), seal.seal(records, seal.key_of(self._place), block=_BLOCK))
         self._records = records
 
 

@@ -6,14 +6,13 @@ It is sealed, as all of fault control's files are: a player who comes by learns 
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab import seal
+from lab import atomic, seal
 from lab.place import Place
 
 FILE = "wanted.sealed"
@@ -53,14 +52,4 @@ def changed(place: Place) -> Iterator[list[Wanted]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         rows = read(place)
         yield rows
-        replace(folder(place) / FILE, seal.seal([asdict(row) for row in rows], seal.key_of(place)))
-
-
-def replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all, and onto the disk before anything relies on it."""
-    beside = path.with_suffix(".new")
-    with beside.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+        atomic.write(folder(place) / FILE, seal.seal([asdict(row) for row in rows], seal.key_of(place)))

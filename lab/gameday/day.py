@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lab import seal
+from lab import atomic, seal
 from lab.drills.grading import Answer
 from lab.drills.open import ensure_open, game_day_runs
 from lab.faults import asking, wanted
@@ -145,7 +145,7 @@ class Day:
             yield
 
     def _save(self, clock: Clock) -> None:
-        wanted.replace(self.folder / "clock.json", json.dumps(asdict(clock)))
+        atomic.write(self.folder / "clock.json", json.dumps(asdict(clock)))
 
     def _command(self) -> str:
         path: Path = self.folder / "command"

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields
 
 import psutil
 
+from lab import atomic
 from lab.place import Place
 from lab.stack.options import Options
 
@@ -46,7 +47,7 @@ def new_run(place: Place, options: Options, mode: str = "local") -> Run:
 
 def write_run(place: Place, run: Run) -> None:
     place.run_dir.mkdir(parents=True, exist_ok=True)
-    place.state_file.write_text(json.dumps(asdict(run)))
+    atomic.write(place.state_file, json.dumps(asdict(run)))
 
 
 def read_run(place: Place) -> Run | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lab import seal
+from lab import atomic, seal
 from lab.place import Place
 from marketplace.world import Shifts
 
@@ -28,9 +27,7 @@ def write_shifts(place: Place, shifts: Shifts, until: float = 0.0) -> None:
     """
     path = shifts_file(place)
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(seal.seal({"until": until, "shifts": asdict(shifts)}, _KEY))
-    os.replace(fresh, path)
+    atomic.write(path, seal.seal({"until": until, "shifts": asdict(shifts)}, _KEY))
 
 
 def read_shifts(path: Path) -> tuple[dict[str, Any], float]:
