@@ -145,15 +145,24 @@ class Recorder:
             asking.clear(self.place, key)
 
     def _recover(self) -> None:
-        """Wait until predictions are whole again; a system that does not recover is started again."""
+        """Wait until predictions are whole again. A system that does not recover is started again, once a case.
+
+        Raises LabError where that does not help either.
+        """
+        if not self._recovers():
+            self.say("The system does not recover by itself; starting it again.")
+            restart(self.place, recorded_options(self.place))
+            if not self._recovers():
+                raise LabError("the system does not recover, though it was started again.")
+        _until(time.time() + _SETTLE_S)
+
+    def _recovers(self) -> bool:
         deadline = time.monotonic() + _RECOVERY_S
         while not self._healthy():
             if time.monotonic() > deadline:
-                self.say("The system does not recover by itself; starting it again.")
-                restart(self.place, recorded_options(self.place))
-                deadline = time.monotonic() + _RECOVERY_S
+                return False
             time.sleep(_POLL_S)
-        _until(time.time() + _SETTLE_S)
+        return True
 
     def _healthy(self) -> bool:
         found = self.backends.prometheus.query(_COMPLETE)
