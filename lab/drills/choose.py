@@ -10,6 +10,7 @@ from lab.campaign.truth import Truth, truth_of
 from lab.drills.decoys import DECOYS
 from lab.faults.catalogue import ROWS
 from lab.faults.row import Row
+from services import topology
 
 LEVELS: Mapping[int, tuple[str, ...]] = {
     1: (
@@ -74,7 +75,8 @@ def choose(rows: Mapping[str, Row], seed: int, level: int) -> Drill:
     if level not in LEVELS:
         raise ValueError(f"levels are 1 to {_TWO_OR_NONE}, not {level}")
     cause = _cause(rows, generator, generator.choice(_known(rows, level)))
-    return Drill(seed, level, (cause,), release=generator.random() < 0.5)
+    rolled_out = cause.truth.services[0] in topology.SERVICES  # users, outcomes and machines come without a release
+    return Drill(seed, level, (cause,), release=generator.random() < 0.5 and rolled_out)
 
 
 def _mixed(rows: Mapping[str, Row], generator: random.Random) -> tuple[Cause, ...]:

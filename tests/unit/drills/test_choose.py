@@ -7,6 +7,7 @@ import pytest
 from lab.drills.choose import LEVELS, choose
 from lab.drills.decoys import DECOYS
 from lab.faults.catalogue import ROWS
+from services import topology
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
@@ -46,6 +47,13 @@ def test_of_the_quiet_drills_some_show_each_decoy_and_no_other_drill_does() -> N
 
 def test_silent_faults_make_the_second_level() -> None:
     assert all(ROWS[fault].silent for fault in LEVELS[2])
+
+
+def test_what_comes_with_users_outcomes_or_the_machine_came_with_no_release() -> None:
+    drills = [choose(ROWS, seed, level) for level in (1, 2, 3, 4) for seed in range(200)]
+    released = {drill.causes[0].truth.services[0] for drill in drills if drill.release}
+    assert released <= set(topology.SERVICES)
+    assert {drill.causes[0].fault for drill in drills} > {"concept-drift", "noisy-neighbour", "backend-refusing"}
 
 
 def test_there_is_no_sixth_level() -> None:
