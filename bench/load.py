@@ -45,11 +45,7 @@ def measure_load(place: Place, rate: float, count: int, *, telemetry: bool) -> L
 
 def drive(place: Place, rate: float, count: int) -> dict[str, Any]:
     """The generator in a process of its own; its JSON report, with every answer's latency in ``latencies_ms``."""
-    environment = {
-        **os.environ,
-        "FAULTLINE_PORT_OFFSET": str(place.offset),
-        "FAULTLINE_RUN_DIR": str(place.run_dir),
-    }
+    environment = {**os.environ, **place.variables}
     command = [sys.executable, "-m", "lab.traffic", "--rate", f"{rate:g}", "--count", str(count), "--json"]
     done = subprocess.run(command, env=environment, cwd=place.root, check=True, stdout=subprocess.PIPE)
     report: dict[str, Any] = json.loads(done.stdout)

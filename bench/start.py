@@ -41,11 +41,7 @@ def measure_start(place: Place, folder: Path, *, set_up: bool) -> StartTimes:
         set_up_s = _timed([str(place.root / "deploy/local/setup.sh")], _offline(wheels, folder / "venv"))
         python = folder / "venv/bin/python"
     tell("starting the stack, cold")
-    environment = {
-        **os.environ,
-        "FAULTLINE_PORT_OFFSET": str(place.offset),
-        "FAULTLINE_RUN_DIR": str(place.run_dir),
-    }
+    environment = {**os.environ, **place.variables}
     command = [str(python), "-m", "lab", "up", "--target", "local", "--traffic-rate", "0"]
     return StartTimes(set_up_s, _timed(command, environment, place.root))
 

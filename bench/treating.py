@@ -77,10 +77,9 @@ class Bed:
         }  # fmt: skip
 
     def faultline(self, command: str) -> subprocess.Popen[str]:
-        environment = {"FAULTLINE_PORT_OFFSET": str(self.place.offset), "FAULTLINE_RUN_DIR": str(self.place.run_dir)}
         return subprocess.Popen(
             [sys.executable, "-m", "lab", *words_of(command)],
-            cwd=self.place.root, env={**os.environ, **environment}, text=True,
+            cwd=self.place.root, env={**os.environ, **self.place.variables}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 

@@ -50,12 +50,12 @@ class Hosts:
         )
 
     def service(self, name: str) -> str:
-        """Where one replica of a service is found; host names have no underscore."""
-        return self.peer.format(service=name.replace("_", "-"))
+        """Where one replica of a service is found."""
+        return self.peer.format(service=host_name(name))
 
     def replicas(self, name: str) -> str:
         """The name that stands for all replicas of a service: its addresses are theirs, ready or not."""
-        return self.peer.format(service=f"{name.replace('_', '-')}-replicas")
+        return self.peer.format(service=f"{host_name(name)}-replicas")
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,15 @@ class Place:
         return f"http://{host}:{self.port('telemetry_store' if name in _IN_STORE else name)}"
 
     @property
+    def variables(self) -> dict[str, str]:
+        """What tells a program that is started with them beside the caller's own which stack it is about."""
+        return {
+            "FAULTLINE_PORT_OFFSET": str(self.offset),
+            "FAULTLINE_RUN_DIR": str(self.run_dir),
+            "FAULTLINE_SECRETS_DIR": str(self.secrets_dir),
+        }
+
+    @property
     def secrets_dir(self) -> Path:
         return self.secrets or self.run_dir / "secrets"
 
@@ -148,6 +157,11 @@ class Place:
     def shown(self, path: Path) -> str:
         """A path as people read it: relative to the checkout where it lies inside."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+def host_name(service: str) -> str:
+    """A service's name where it stands for a host, which has no underscore."""
+    return service.replace("_", "-")
 
 
 def _offset(text: str) -> int:

@@ -54,12 +54,7 @@ def in_a_process(place: Place) -> Runner:
 
     It raises Problem.
     """
-    environment = {
-        **os.environ,
-        "FAULTLINE_PORT_OFFSET": str(place.offset),
-        "FAULTLINE_RUN_DIR": str(place.run_dir),
-        "FAULTLINE_SECRETS_DIR": str(place.secrets_dir),
-    }
+    environment = {**os.environ, **place.variables}
 
     async def run(move: str, arguments: Mapping[str, Any]) -> Told:
         process = await asyncio.create_subprocess_exec(

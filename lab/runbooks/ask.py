@@ -89,11 +89,7 @@ def _command(place: Place | None, query: str, *, live: bool) -> Answer:
         raise LabError(f"A step may not run {query!r}.", f"It may run: {', '.join(sorted(COMMANDS))}.")
     if place is None or not live:
         raise LabError("A command looks at the running system only.", "Ask it without a time.")
-    environment = {
-        **os.environ,
-        "FAULTLINE_PORT_OFFSET": str(place.offset),
-        "FAULTLINE_RUN_DIR": str(place.run_dir),
-    }
+    environment = {**os.environ, **place.variables}
     command = [sys.executable, "-m", "lab", *words]
     try:
         done = subprocess.run(

@@ -53,9 +53,7 @@ def programs(place: Place, options: Options) -> list[Program]:
 def common_environment(place: Place, options: Options) -> dict[str, str]:
     """What every program of the stack inherits."""
     return {
-        "FAULTLINE_PORT_OFFSET": str(place.offset),
-        "FAULTLINE_RUN_DIR": str(place.run_dir),
-        "FAULTLINE_SECRETS_DIR": str(place.secrets_dir),
+        **place.variables,
         "FAULTLINE_MODELS_DIR": str(place.root / "models"),
         "FAULTLINE_REDIS_HOST": HOST,
         "FAULTLINE_TELEMETRY": "true" if options.telemetry else "false",

@@ -103,11 +103,7 @@ class System:
 
     def cli(self, *words: str) -> subprocess.CompletedProcess[str]:
         """``faultline WORDS``, run as a person would, for this stack."""
-        environment = {
-            **os.environ,
-            "FAULTLINE_PORT_OFFSET": str(self.place.offset),
-            "FAULTLINE_RUN_DIR": str(self.place.run_dir),
-        }
+        environment = {**os.environ, **self.place.variables}
         command = [sys.executable, "-m", "lab", *words]
         return subprocess.run(
             command, env=environment, cwd=self.place.root, capture_output=True, text=True, timeout=240, check=False

@@ -164,8 +164,7 @@ def test_without_any_lab_a_drills_fault_ends_by_itself(played: System, monkeypat
 
 
 def environment_of(system: System) -> dict[str, str]:
-    place = system.place
-    return {**os.environ, "FAULTLINE_PORT_OFFSET": str(place.offset), "FAULTLINE_RUN_DIR": str(place.run_dir)}
+    return {**os.environ, **system.place.variables}
 
 
 def begun(system: System) -> bool:

@@ -25,11 +25,10 @@ SECOND = (("CompletenessBudgetBurns", "redis-denied"), ("TracesBroken", "lost-co
 def visited(system: System) -> Iterator[System]:
     """The stack with a little traffic for as long as these tests take."""
     place = system.place
-    environment = {"FAULTLINE_PORT_OFFSET": str(place.offset), "FAULTLINE_RUN_DIR": str(place.run_dir)}
     command = [sys.executable, "-m", "lab", "load", "--rate", "6", "--duration", "150"]
     traffic = subprocess.Popen(
         command,
-        env={**os.environ, **environment},
+        env={**os.environ, **place.variables},
         cwd=place.root,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -103,8 +103,7 @@ def drifting(system: System) -> Iterator[None]:
     write_shifts(system.place, Shifts(session_duration=3.0, items_viewed=3.0))
     environment = {
         **os.environ,
-        "FAULTLINE_PORT_OFFSET": str(system.place.offset),
-        "FAULTLINE_RUN_DIR": str(system.place.run_dir),
+        **system.place.variables,
         "FAULTLINE_TIME_SCALE": "1440",
     }
     command = [sys.executable, "-m", "lab.traffic", "--forever", "--rate", f"{RATE:g}", "--seed", "11"]

@@ -21,6 +21,13 @@ def test_a_run_folder_may_be_named(tmp_path: Path) -> None:
     assert Place.from_environment({"FAULTLINE_RUN_DIR": str(tmp_path)}).run_dir == tmp_path
 
 
+def test_what_is_started_with_a_places_variables_is_about_that_place(tmp_path: Path) -> None:
+    for secrets in (None, tmp_path / "elsewhere"):
+        place = Place(Place.from_environment({}).root, tmp_path / "run", 1_000, secrets)
+        found = Place.from_environment(place.variables)
+        assert (found.offset, found.run_dir, found.secrets_dir) == (1_000, tmp_path / "run", place.secrets_dir)
+
+
 @pytest.mark.parametrize("offset", ["x", "-1", "60000"])
 def test_an_offset_that_is_none_is_refused_with_a_next_step(offset: str) -> None:
     with pytest.raises(LabError) as caught:
