@@ -20,7 +20,7 @@ def grafana(
     """Run a Grafana that you have, with the clusters' data sources and dashboards, on the local stack; Ctrl-C ends it.
 
     [dim]Example:[/dim]
-      faultline grafana --home ~/grafana-13.2.0
+      faultline grafana --home ~/grafana-13.2.2
     """
     place = Place.from_environment()
     if (mode := modes.recorded(place)) is not Target.LOCAL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 import shutil
 import subprocess
@@ -141,6 +142,15 @@ def test_each_signal_links_to_the_other_two() -> None:
     tempo = found["tempo"]
     assert tempo["tracesToLogsV2"]["datasourceUid"] == "loki"
     assert tempo["tracesToMetrics"]["datasourceUid"] == tempo["serviceMap"]["datasourceUid"] == "prometheus"
+
+
+def test_grafana_keeps_the_data_sources_of_its_image_and_starts_no_others_that_it_has() -> None:
+    ini = configparser.ConfigParser(inline_comment_prefixes=";")
+    ini.read(DEPLOY / "grafana/grafana.ini")
+    plugins = ini["plugins"]
+    assert plugins.getboolean("preinstall_disabled")  # on a read-only root a renewal removes them and then fails
+    assert not set(plugins["disable_plugins"].split(",")) & {each["type"] for each in datasources().values()}
+    assert not ini["server"].getboolean("enable_gzip")
 
 
 @pytest.mark.parametrize("path", ["datasources/datasources.yaml", "dashboards/dashboards.yaml"])

@@ -176,6 +176,8 @@ def test_every_long_running_container_has_probes_and_resources(overlay: str) -> 
         runs = container(workload)
         assert {"requests", "limits"} == set(runs["resources"]), name
         assert set(runs["resources"]["requests"]) == {"cpu", "memory"}, name
+        if overlay == "local":
+            assert runs["resources"]["limits"]["memory"] == containers()[name]["mem_limit"].replace("m", "Mi"), name
         if workload["kind"] != "Job" and name != "traffic":
             assert {"readinessProbe", "livenessProbe"} <= set(runs), name
 
