@@ -24,7 +24,6 @@ _SAME_SERVICE = (
     ("traffic", "users", "gateway traffic"),
     ("outcomes", "labels", "outcome"),
 )
-NOTHING = "no fault"
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Truth:
         return cls(str(row["fault"]), names("services"), names("operations"), names("kinds"), bool(row["silent"]))
 
 
-NO_FAULT = Truth("none", ("", "none", "nothing"), (), (NOTHING, "none", "nothing", "nothing is wrong", "healthy"))
+NO_FAULT = Truth("none", ("", "none", "nothing"), (), ("no fault", "none", "nothing", "nothing is wrong", "healthy"))
 
 
 def truth_of(row: Row, at: str = "") -> Truth:

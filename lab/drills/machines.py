@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 
 from lab.clients.control import Control
-from lab.place import LabError, Place
+from lab.place import LabError, Place, host_name
 from lab.stack import modes, tools
 from lab.stack.modes import Target
 from lab.stack.overlay import NAMESPACE
@@ -52,11 +52,7 @@ def _mode(place: Place) -> Target:
 
 
 def _deployment(service: str) -> str:
-    return f"deployment/{_host(service)}"
-
-
-def _host(service: str) -> str:
-    return service.replace("_", "-")
+    return f"deployment/{host_name(service)}"
 
 
 def _kubectl(place: Place, *arguments: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lab import atomic, seal
-from lab.campaign.truth import Truth
+from lab.campaign.truth import NO_FAULT, Truth
 from lab.drills import decoys
 from lab.drills.choose import Cause, Drill
 from lab.drills.grading import Answer, Marks, grade
@@ -200,7 +200,7 @@ class Session:
                 raise
 
     def _end_row(self, current: Current, state: str, marks: float, seconds: float) -> None:
-        kinds = " + ".join(truth.kinds[0] for truth in self.secret(current).truths) or "no fault"
+        kinds = " + ".join(truth.kinds[0] for truth in self.secret(current).truths or [NO_FAULT])
         self.history.end(current.id, state, time.time(), kinds, current.hints, marks, seconds)
 
 
