@@ -1,7 +1,7 @@
 """Failpoints: named places in the code where work may be held, or fail, on somebody's word.
 
-A component makes one, and passes it where the work begins: ``await self._used.passed()``. It is turned by a knob, and so
-for a share of the requests too; off, it costs a look at that knob (``python -m bench.faults`` measures it).
+A component makes one, and passes it where the work begins: ``await self._used.passed()``. It is turned by a knob, and
+so for a share of the requests too; off, it costs a look at that knob (``python -m bench.faults`` measures it).
 """
 
 from __future__ import annotations
