@@ -58,9 +58,9 @@ def test_the_glossary_is_in_order_and_says_each_word_once() -> None:
 def test_every_query_of_a_page_can_be_asked(page: str) -> None:
     """PromQL is judged by promtool, TraceQL and LogQL by the store's own parsers."""
     text = (ROOT / "docs" / page).read_text()
-    for language, parse in PARSERS.items():
+    for language, check in PARSERS.items():
         for query in re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-            parse(query)
+            check(query)
     assert against_expressions(PROMQL.findall(text)) == ""
 
 
