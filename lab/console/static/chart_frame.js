@@ -2,7 +2,7 @@
 
 import { append, fill, h, svg } from './dom.js';
 import { table as tableOf } from './tables.js';
-import { clock, tick, utc } from './time.js';
+import { clock, DAYS_MS, tick, utc } from './time.js';
 
 const MOST_ROWS = 500;
 export const MARGIN = { top: 8, right: 12, bottom: 22, left: 54 };
@@ -128,6 +128,7 @@ export function frame({ width, height, range, y, values, label, marks = [], left
   const area = { left, right: width - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
   const x = scale(range.from, range.to, area.left, area.right);
   const yAt = y(area);
+  const room = range.to - range.from > DAYS_MS ? 110 : 75; // px for a moment's text
   const root = svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': label });
   const inner = svg('g');
   append(root, [
@@ -138,7 +139,7 @@ export function frame({ width, height, range, y, values, label, marks = [], left
         svg('line', { x1: area.left, x2: area.right, y1: yAt(value), y2: yAt(value) }),
         svg('text', { x: area.left - 6, y: yAt(value) + 4, 'text-anchor': 'end' }, short(text)),
       ]),
-      timeTicks(range.from, range.to, Math.max(2, Math.floor((area.right - area.left) / 95))).map((at) =>
+      timeTicks(range.from, range.to, Math.max(2, Math.floor((area.right - area.left) / room))).map((at) =>
         svg('text', { x: x(at), y: height - 6, 'text-anchor': anchorOf(x(at), area) }, tick(at, range.to - range.from)),
       ),
     ),

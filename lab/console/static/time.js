@@ -40,10 +40,13 @@ export function clock(ms, { millis = false } = {}) {
   return `${day}${CLOCK.format(date)}${fraction}`;
 }
 
+/** Of an axis that is longer than this the days are told. */
+export const DAYS_MS = 36 * 3_600_000;
+
 /** For an axis: hours and minutes, seconds where the range is short, the day where it is long. */
 export function tick(ms, spanMs) {
   const date = new Date(ms);
-  if (spanMs > 36 * 3_600_000) return `${DAY.format(date)} ${SHORT.format(date)}`;
+  if (spanMs > DAYS_MS) return `${DAY.format(date)} ${SHORT.format(date)}`;
   return spanMs < 10 * 60_000 ? CLOCK.format(date) : SHORT.format(date);
 }
 

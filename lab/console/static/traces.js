@@ -129,7 +129,7 @@ function ticked(event) {
   panel.querySelector('[data-compare]').disabled = chosen(event.target).length !== 2;
 }
 
-const HEADS = ['Root', 'Started', 'Duration', 'Spans', 'Services', 'Errors', 'Matches'];
+const HEADS = ['Root', 'Duration', 'Started', 'Spans', 'Services', 'Errors', 'Matches'];
 
 function list(context, found) {
   const slowest = Math.max(...found.map((each) => each.ms), 1);
@@ -148,8 +148,8 @@ function list(context, found) {
         serviceName(each.service || '(no root yet)'),
         ` ${each.name}`,
       ),
-      h('td.when', null, stamp(each.at, { millis: true })),
       took(each, slowest),
+      h('td.when', null, stamp(each.at, { millis: true })),
       numeric(each.spans || '–'),
       numeric(each.services.length || '–'),
       numeric(each.errors ? h('span.badge.bad', null, each.errors) : '0'),
