@@ -12,12 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import httpx
-
 from bench.tell import tell
+from bench.warm import warm_stack
 from lab.clients.prometheus import Prometheus
 from lab.place import Place
-from lab.stack import Options, down, up
+from lab.stack import Options
 
 _WARM_UP_S = 120.0  # a start is no healthy run: caches fill and models are loaded
 _EVERY_S = 15.0
@@ -31,30 +30,24 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="faultline-alarms-") as folder:
         place = Place(Place.from_environment({}).root, Path(folder), arguments.port_offset)
-        try:
-            up(place, Options())
-            report = _watch(place, arguments.minutes * 60)
-        finally:
-            down(place)
+        with warm_stack(place, Options(), _WARM_UP_S) as http:
+            report = _watch(Prometheus(place.url("prometheus"), http), arguments.minutes * 60)
     json.dump(report, sys.stdout, indent=1)
     sys.stdout.write("\n")
     grew = [name for name, (before, after) in report["series"].items() if after > 1.1 * before]
     sys.exit(1 if report["fired"] or grew else 0)
 
 
-def _watch(place: Place, seconds: float) -> dict[str, dict[str, list[float]]]:
-    tell(f"warming up for {_WARM_UP_S:g} s, then {seconds:g} s of the default traffic")
-    time.sleep(_WARM_UP_S)
-    with httpx.Client(timeout=10, trust_env=False) as http:
-        prometheus = Prometheus(place.url("prometheus"), http)
-        before, began = _series(prometheus), time.time()
-        fired: dict[str, list[float]] = {}
-        while (elapsed := time.time() - began) < seconds:
-            for sample in prometheus.query('ALERTS{alertstate="firing"}'):
-                named = f"{sample.labels['alertname']} {sample.labels.get('set', '')}".strip()
-                fired.setdefault(named, []).append(round(elapsed))
-            time.sleep(_EVERY_S)
-        after = _series(prometheus)
+def _watch(prometheus: Prometheus, seconds: float) -> dict[str, dict[str, list[float]]]:
+    tell(f"{seconds:g} s of the default traffic")
+    before, began = _series(prometheus), time.time()
+    fired: dict[str, list[float]] = {}
+    while (elapsed := time.time() - began) < seconds:
+        for sample in prometheus.query('ALERTS{alertstate="firing"}'):
+            named = f"{sample.labels['alertname']} {sample.labels.get('set', '')}".strip()
+            fired.setdefault(named, []).append(round(elapsed))
+        time.sleep(_EVERY_S)
+    after = _series(prometheus)
     return {"fired": fired, "series": {name: [before.get(name, 0.0), count] for name, count in after.items()}}
 
 

@@ -21,6 +21,13 @@ class Machine:
     python: str
     load_before: float
 
+    @property
+    def hardware(self) -> str:
+        return f"{self.cores} cores, {self.processor}, {self.memory_gb} GB"
+
+    def __str__(self) -> str:
+        return f"{self.hardware}, load average before {self.load_before:g}"
+
 
 def this_machine() -> Machine:
     return Machine(

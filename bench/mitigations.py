@@ -13,7 +13,6 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,14 +24,14 @@ from bench.machine import this_machine
 from bench.tell import tell
 from bench.treating import Bed, Outcome, treat
 from bench.treatments import Treatment, treatments, without_command
+from bench.warm import FAST_CLOCK, warm_stack
 from lab.faults.catalogue import ROWS
 from lab.place import LabError, Place
 from lab.runbooks import load, names
-from lab.stack import Options, down, up
+from lab.stack import Options
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT, PAGE = ROOT / "docs/mitigations.json", ROOT / "docs/mitigations.md"
-SCALE = 28_800.0
 WARM_UP_S = 60.0  # first inferences are slow, and a quiet window has to be behind the first fault
 Row = dict[str, Any]
 
@@ -104,23 +103,15 @@ def _serves_new(each: Treatment, served: set[tuple[str, str]]) -> bool:
 
 
 def _run(todo: Sequence[Treatment], arguments: argparse.Namespace) -> None:
-    machine = this_machine()
-    where = (
-        f"{machine.cores} cores, {machine.processor}, {machine.memory_gb} GB; {arguments.rate:g} predictions a second"
-    )
+    where = f"{this_machine().hardware}; {arguments.rate:g} predictions a second"
+    options = Options(traffic_rate=arguments.rate, time_scale=FAST_CLOCK)
     with tempfile.TemporaryDirectory(prefix="faultline-mitigations-") as folder:
         place = Place(ROOT, Path(folder), arguments.port_offset)
-        try:
-            up(place, Options(traffic_rate=arguments.rate, time_scale=SCALE))
-            tell(f"warming up for {WARM_UP_S:g} s")
-            time.sleep(WARM_UP_S)
-            with httpx.Client(timeout=20, trust_env=False) as http:
-                bed = Bed(place, http)
-                for number, each in enumerate(todo, 1):
-                    tell(f"{number}/{len(todo)} {each.fault}: {each.command}")
-                    _write(_with(each, _outcomes(bed, each), where))
-        finally:
-            down(place)
+        with warm_stack(place, options, WARM_UP_S) as http:
+            bed = Bed(place, http)
+            for number, each in enumerate(todo, 1):
+                tell(f"{number}/{len(todo)} {each.fault}: {each.command}")
+                _write(_with(each, _outcomes(bed, each), where))
 
 
 def _outcomes(bed: Bed, each: Treatment) -> list[Outcome]:

@@ -31,8 +31,8 @@ class Result:
 def print_report(result: Result, out: Console) -> None:
     machine = result.machine
     out.print(
-        f"[bold]Machine[/bold]  {machine.cores} cores, {machine.processor}, {machine.memory_gb} GB, {machine.system}, "
-        f"Python {machine.python}; load average before: {machine.load_before}"
+        f"[bold]Machine[/bold]  {machine.hardware}, {machine.system}, Python {machine.python}; "
+        f"load average before: {machine.load_before}"
     )
     out.print()
     _print_start(result.start, out)

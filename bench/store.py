@@ -255,18 +255,13 @@ def _memory(store: Store) -> str:
     return f"memory {store.process.memory_info().rss >> 20} MB resident{peak}"
 
 
-def _machine() -> str:
-    machine = this_machine()
-    return f"{machine.cores} cores, {machine.processor}, Python {machine.python}, load {machine.load_before:.1f} before"
-
-
 def run(spans: int, lines: int) -> None:
     """Print everything for one size."""
     rng = random.Random(7)
     with tempfile.TemporaryDirectory() as folder:
         store, running = _start(Path(folder))
         try:
-            print(f"store with {spans:,} spans and {lines:,} lines, on {_machine()}; empty: {_memory(store)}")
+            print(f"store with {spans:,} spans and {lines:,} lines, on {this_machine()}; empty: {_memory(store)}")
             print("  traces", _ingest(store, "traces", trace_bodies(spans // len(SHAPE), rng)))
             print("  " + _memory(store))
             _trace_queries(store)

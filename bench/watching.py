@@ -10,22 +10,18 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from bench.machine import this_machine
 from bench.scenes import SCENES, Desk, play
-from bench.tell import tell
+from bench.warm import FAST_CLOCK, warm_stack
 from lab.place import Place
-from lab.stack import Options, down, up
+from lab.stack import Options
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT, PAGE = ROOT / "docs/watching.json", ROOT / "docs/watching.md"
-SCALE = 28_800.0
 WARM_UP_S = 20.0  # first inferences are slow; each scene looks at what is healthy before it begins
 
 _INTRO = """# Wrong while green: what was seen
@@ -59,24 +55,14 @@ def main() -> None:
 
 
 def _play(scenes: list[str], arguments: argparse.Namespace) -> dict[str, Any]:
-    machine = this_machine()
-    where = (
-        f"{machine.cores} cores, {machine.processor}, {machine.memory_gb} GB, load average before "
-        f"{machine.load_before:g}; {arguments.rate:g} predictions a second"
-    )
-    options = Options(traffic_rate=arguments.rate, seed=arguments.seed, time_scale=SCALE)
+    where = f"{this_machine()}; {arguments.rate:g} predictions a second"
+    options = Options(traffic_rate=arguments.rate, seed=arguments.seed, time_scale=FAST_CLOCK)
     shown = {}
     with tempfile.TemporaryDirectory(prefix="faultline-watching-") as folder:
         place = Place(ROOT, Path(folder), arguments.port_offset)
-        try:
-            up(place, options)
-            tell(f"warming up for {WARM_UP_S:g} s")
-            time.sleep(WARM_UP_S)
-            with httpx.Client(timeout=20, trust_env=False) as http:
-                for scene in scenes:
-                    shown[scene] = {**asdict(play(Desk(place, http), scene)), "machine": where}
-        finally:
-            down(place)
+        with warm_stack(place, options, WARM_UP_S) as http:
+            for scene in scenes:
+                shown[scene] = {**asdict(play(Desk(place, http), scene)), "machine": where}
     return shown
 
 
