@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime, timedelta
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -223,6 +223,18 @@ def test_links_survive_a_reload(console: Console, page: Page, slow_trace: str) -
         page.reload()
         expect(page.locator(shown).first).to_be_attached(timeout=SOON)
         assert (page.url, boxes(page)) == before
+
+
+def test_a_copied_link_keeps_the_time_it_was_copied_at(console: Console, page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    console.open(page, f"/traces?q={quote(WAITS)}&last=5m")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = parse_qs(urlsplit(page.evaluate("navigator.clipboard.readText()")).query)
+
+    assert copied["q"] == [WAITS]
+    assert int(copied["to"][0]) - int(copied["from"][0]) == 5 * 60_000
+    assert "last" not in copied
 
 
 def boxes(page: Page) -> list[str]:

@@ -40,6 +40,7 @@ def test_a_drill_by_mouse_alone_from_start_to_marks(console: Console, page: Page
         expect(page.get_by_role("heading", name="Drill, level 1")).to_be_visible(timeout=SOON)
         expect(page.get_by_label("What opened it")).to_contain_text(re.compile("Alert|complaint"), timeout=SOON)
         look_everywhere(page)
+    expect(page.get_by_role("timer")).to_have_text(re.compile(r"\d:\d\d"))
     assert_accessible(page)
     assert_no_sideways_scroll(page)
 
@@ -167,11 +168,14 @@ def test_the_fault_board_starts_shows_and_ends_a_fault(console: Console, page: P
     page.get_by_label("Show").fill("far-hop")
     page.locator("details.fault[data-fault='far-hop'] > summary").click()
     form = page.locator("details.fault[data-fault='far-hop'] form")
+    form.get_by_label("Place").select_option("cv_model")
+    form.get_by_label("Intensity").fill("0.4")
     form.get_by_label("Seconds").fill("20")
     form.get_by_role("button", name="Start far-hop").click()
 
     board = page.get_by_role("region", name="On now")
-    expect(board).to_contain_text("far-hop", timeout=SOON)
+    expect(board).to_contain_text("far-hop at cv_model", timeout=SOON)
+    expect(board).to_contain_text("intensity 0.4")
     expect(board).to_contain_text(re.compile(r"ends in \d+ s"))
     board.get_by_role("button", name="End far-hop").click()
     expect(board).to_contain_text("No fault is on")

@@ -97,10 +97,13 @@ function glyph() {
 function drill({ drill: running }) {
   if (!running) return null;
   const level = running.level ? ` · level ${running.level}` : '';
+  const said = ['answered', 'acting'].includes(running.state)
+    ? 'You have answered: do something about it, or end it.'
+    : 'Something may be wrong: find out what.';
   return h(
     'p.strip.drill',
     null,
-    h('span', null, `A drill is on${level}. Something may be wrong: find out what.`),
+    h('span', null, `A drill is on${level}. ${said}`),
     h('a', { href: '/practice', 'data-key': 'drill' }, 'To the drill'),
   );
 }
