@@ -92,9 +92,9 @@ def treat(bed: Bed, treatment: Treatment) -> list[Outcome]:
     if alerts <= noisy:  # nothing can be shown, as where other work takes the machine
         return [Outcome(alert, note="fired before the fault was on") for alert in treatment.alerts]
     with _share(bed, treatment), _on(bed, treatment):
-        fired = _fired(bed, alerts, FIRES_S[ROWS[treatment.fault].back])
+        fired = _fired(bed, alerts - noisy, FIRES_S[ROWS[treatment.fault].back])
         quiet = alerts & fired.keys() - bed.firing()
-        resolved, said = _acted(bed, treatment, fired.keys())
+        resolved, said = acted(bed, treatment, fired.keys())
     seen = Seen(treatment, noisy, fired, quiet, resolved, said)
     return [Outcome(alert, fired.get(alert), resolved.get(alert), seen.objection(alert)) for alert in treatment.alerts]
 
@@ -169,7 +169,7 @@ def _fired(bed: Bed, alerts: set[str], within_s: float) -> dict[str, float]:
     return fired
 
 
-def _acted(bed: Bed, treatment: Treatment, fired: AbstractSet[str]) -> tuple[dict[str, float], str]:
+def acted(bed: Bed, treatment: Treatment, fired: AbstractSet[str]) -> tuple[dict[str, float], str]:
     """Run the command; seconds from its start until each alert is gone for good, and what went wrong with it."""
     if not fired:
         return {}, ""
