@@ -39,13 +39,19 @@ class Worker(Executor):
 def register_threads(knobs: Knobs, worker: Worker, set_threads: Callable[[int], object]) -> None:
     """Knob ``model.threads``: with how many threads one inference computes.
 
-    A library (torch) keeps the number for each thread that starts parallel work, so the worker's own has to set it.
+    A library (torch) keeps the number for each thread that starts parallel work, so the worker's own has to set it. It
+    is told from the start: of one that hears its first number later, as many threads stay behind until the process ends.
     """
-    knobs.register(
+
+    def apply(threads: int) -> None:
+        worker.renew(partial(set_threads, threads))
+
+    knob = knobs.register(
         "model.threads",
         1,
         "Threads of one inference.",
         minimum=1,
         maximum=256,
-        on_change=lambda threads: worker.renew(partial(set_threads, threads)),
+        on_change=apply,
     )
+    apply(knob.value)

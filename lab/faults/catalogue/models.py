@@ -71,8 +71,6 @@ ROWS = (
         MODELS,
         also=("oversubscription", "too many threads"),
         look_alikes=("long-text", "cold-model", "batch-wait"),
-        # The threads of OpenMP's team are idle at once, but end with the process: their gauge stays up.
-        back="w",
     ),
     Row(
         "cold-model",
