@@ -40,7 +40,7 @@ def register_threads(knobs: Knobs, worker: Worker, set_threads: Callable[[int], 
     """Knob ``model.threads``: with how many threads one inference computes.
 
     A library (torch) keeps the number for each thread that starts parallel work, so the worker's own has to set it. It
-    is told from the start: of one that hears its first number later, as many threads stay behind until the process ends.
+    is told from the start: where it hears its first number later, so many threads stay behind until the process ends.
     """
 
     def apply(threads: int) -> None:
