@@ -12,7 +12,8 @@ from pathlib import Path
 
 from tests.contract.conformance.load import load_lines, load_traces
 from tests.contract.conformance.world import TRACES, World, make_world
-from tests.unit.telemetry_store.process import eventually, http, running_store
+from tests.unit.telemetry_store.process import http, running_store
+from tests.unit.waiting import eventually
 
 SEARCHABLE_SECONDS = 90.0  # a real Tempo takes up to half a minute
 

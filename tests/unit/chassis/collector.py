@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -120,11 +120,3 @@ def _handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
             pass
 
     return Handler
-
-
-def eventually(fact: Callable[[], object], description: str, within: float = 5.0) -> None:
-    """Wait until ``fact`` is true; fails with ``description`` after ``within`` seconds."""
-    until = time.monotonic() + within
-    while not fact():
-        assert time.monotonic() < until, f"not within {within} s: {description}"
-        time.sleep(0.005)

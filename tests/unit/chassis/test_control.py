@@ -22,8 +22,8 @@ from chassis.control import ControlServer
 from chassis.ports import MAX_BODY_BYTES, Route, json_answer
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
-from tests.unit.chassis.collector import eventually
 from tests.unit.servers import free_port
+from tests.unit.waiting import eventually
 
 TOKEN = "a-long-token"
 # A process with a control port, whose main thread may ignore SIGTERM as a blocked event loop does.

@@ -19,8 +19,9 @@ from chassis.exporting import BatchExporter, CollectorSession, sender, silence_e
 from chassis.metrics import Metrics
 from chassis.pipeline import SpanExporter
 from chassis.tracing import TracerProvider
-from tests.unit.chassis.collector import Collector, Reply, collecting, eventually
+from tests.unit.chassis.collector import Collector, Reply, collecting
 from tests.unit.servers import free_port
+from tests.unit.waiting import eventually
 
 
 class Export:

@@ -9,8 +9,9 @@ from opentelemetry.sdk.resources import Resource
 from chassis import semconv
 from chassis.metrics import Metrics
 from chassis.native import NativeHistograms
-from tests.unit.chassis.collector import Collector, Reply, collecting, eventually
+from tests.unit.chassis.collector import Collector, Reply, collecting
 from tests.unit.servers import free_port
+from tests.unit.waiting import eventually
 
 
 def histograms(url: str, metrics: Metrics, warnings: list[str], interval_s: float = 60) -> NativeHistograms:

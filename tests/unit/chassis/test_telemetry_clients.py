@@ -18,9 +18,9 @@ from opentelemetry.trace import SpanKind, StatusCode
 from chassis import semconv
 from chassis.instrument import _operation
 from chassis.telemetry import Telemetry
-from tests.unit.chassis.collector import eventually
 from tests.unit.servers import free_port, running
 from tests.unit.signals import Signals, parent_id, span_id, trace_id
+from tests.unit.waiting import eventually
 
 
 def app(telemetry: Telemetry) -> FastAPI:

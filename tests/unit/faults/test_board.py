@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from chassis.context import REQUEST_ID
 from chassis.faults.board import Board, Order
 from chassis.faults.fault import FaultRefused
 from chassis.knobs import Knobs
+from tests.unit.waiting import eventually
 
 
 def order(kind: str = "low_limit", *, key: str = "k", seconds: float = 60.0, **more: Any) -> Order:
@@ -24,13 +24,6 @@ def knobs() -> Knobs:
     made.register("admission.limit", 0.0, "x", minimum=0)
     made.register("fan_out.mode", "together", "x", choices=("together", "one_by_one"))
     return made
-
-
-def eventually(check: Callable[[], bool], description: str, within: float = 3.0) -> None:
-    until = time.monotonic() + within
-    while not check():
-        assert time.monotonic() < until, f"not within {within} s: {description}"
-        time.sleep(0.01)
 
 
 def test_a_fault_turns_its_knob_and_ending_it_turns_it_back(knobs: Knobs) -> None:

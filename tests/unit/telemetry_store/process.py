@@ -3,43 +3,23 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 import httpx
 
-Fact = TypeVar("Fact")
-
-
-def eventually(look: Callable[[], Fact], what: str, within: float = 10.0) -> Fact:
-    """What `look` returns once it is truthy; fails with `what` after `within` seconds."""
-    deadline = time.monotonic() + within
-    while True:
-        if found := look():
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within:g} s: {what} (last seen: {found!r})")
-        time.sleep(0.03)
+from tests.unit.servers import free_port
+from tests.unit.waiting import eventually
 
 
 @cache
 def http() -> httpx.Client:
     """One client for all tests: making one costs more than most requests."""
     return httpx.Client(timeout=30)
-
-
-def free_port() -> int:
-    """A TCP port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -16,7 +16,8 @@ from telemetry_store.parts import Parts
 from telemetry_store.settings import Settings
 from telemetry_store.storage.retention import Retention, used_bytes
 from tests.unit.telemetry_store.otlp import log_request, make_record, make_span, send, trace_request
-from tests.unit.telemetry_store.process import StoreProcess, eventually, http, running_store
+from tests.unit.telemetry_store.process import StoreProcess, http, running_store
+from tests.unit.waiting import eventually
 
 
 def stored_spans(store: StoreProcess, service: str) -> set[str]:

@@ -15,7 +15,8 @@ from telemetry_store.errors import QueryError
 from telemetry_store.logql.parse import parse as parse_logql
 from telemetry_store.traceql.parse import parse as parse_traceql
 from tests.unit.telemetry_store.otlp import PROTOBUF, log_request, make_record, make_span, trace_request
-from tests.unit.telemetry_store.process import StoreProcess, eventually, http
+from tests.unit.telemetry_store.process import StoreProcess, http
+from tests.unit.waiting import eventually
 
 BOUNDED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 MANY = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.telemetry_store.otlp import log_request, make_record, make_span, send, trace_request
-from tests.unit.telemetry_store.process import StoreProcess, eventually, http, running_store
+from tests.unit.telemetry_store.process import StoreProcess, http, running_store
+from tests.unit.waiting import eventually
 
 
 def test_the_queues_length_follows_a_file(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from telemetry_store.metrics.own import OwnMetrics
 from telemetry_store.metrics.service_graph import WAIT_SECONDS, ServiceGraph
 from telemetry_store.metrics.span_metrics import SERIES_LIMIT, SpanMetrics
 from tests.unit.telemetry_store.otlp import make_span, send, trace_request
-from tests.unit.telemetry_store.process import StoreProcess, eventually, http
+from tests.unit.telemetry_store.process import StoreProcess, http
+from tests.unit.waiting import eventually
 
 OPENMETRICS = {"accept": "application/openmetrics-text; version=1.0.0"}
 

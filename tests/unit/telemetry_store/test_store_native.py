@@ -14,8 +14,10 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_CUMULATIVE, AGGREGATION_TEMPORALITY_DELTA
 
 from telemetry_store.metrics.native import NativeHistograms
+from tests.unit.servers import free_port
 from tests.unit.telemetry_store.otlp import attributes, make_span, send, trace_request
-from tests.unit.telemetry_store.process import StoreProcess, eventually, free_port, http
+from tests.unit.telemetry_store.process import StoreProcess, http
+from tests.unit.waiting import eventually
 
 CONFIGURATION = """
 global: {{scrape_interval: 1s}}

@@ -12,7 +12,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from tests.unit.telemetry_store.otlp import PROTOBUF, log_request, make_record, make_span, send, trace_request
-from tests.unit.telemetry_store.process import StoreProcess, eventually, http, running_store
+from tests.unit.telemetry_store.process import StoreProcess, http, running_store
+from tests.unit.waiting import eventually
 
 
 def spans_of(store: StoreProcess, trace_id: bytes) -> int:

@@ -8,7 +8,8 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, TracesData
 
 from tests.unit.telemetry_store.otlp import log_request, make_record, make_span, send, trace_request
-from tests.unit.telemetry_store.process import StoreProcess, eventually, http
+from tests.unit.telemetry_store.process import StoreProcess, http
+from tests.unit.waiting import eventually
 
 TRACE_ID = (0xABC).to_bytes(16)
 

@@ -6,9 +6,8 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from marketplace.world import World
 from services.topology import SERVICES
 from tests.conftest import ROOT
 from tests.system.metrics import PAGE_TYPE, MetricsPage
+from tests.unit.waiting import eventually
 
 STORE = SERVICES["feature_store"]
 HOSTS = ("127.0.0.1", "127.0.0.2")  # one port offset leads to one Redis, so the replicas differ by address
@@ -85,20 +85,13 @@ def replicas(redis_place: Place, admin: Redis, http: httpx.Client, tmp_path: Pat
     started = [Replica(redis_place, host, tmp_path / f"{host}.log") for host in HOSTS]
     try:
         for each in started:
-            within(60, partial(each.is_ready, http), "a replica is ready")
+            eventually(partial(each.is_ready, http), "a replica is ready", within=60)
         yield started
     finally:
         for each in started:
             each.process.terminate()
         for each in started:
             each.process.wait(15)
-
-
-def within(seconds: float, check: Callable[[], object], what: str) -> None:
-    until = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < until, f"not within {seconds:g} s: {what}"
-        time.sleep(0.1)
 
 
 def rows(counted: Counter[tuple[str, str]]) -> int:
@@ -110,11 +103,15 @@ def test_two_processes_counts_add_up_to_one_s(replicas: list[Replica], http: htt
     asks = [(f"L{1 + number * 7 % 2_000:06d}", f"U{1 + number * 13 % 5_000:06d}") for number in range(ASKED)]
     for listing, user in asks:
         one.ask(http, listing, user)
-    within(10, lambda: rows(one.counted(http)) == ASKED, "all that one served is counted")
+    eventually(lambda: rows(one.counted(http)) == ASKED, "all that one served is counted", within=10)
     alone = one.counted(http)
     for number, (listing, user) in enumerate(asks):
         replicas[number % 3 == 0].ask(http, listing, user)
-    within(10, lambda: rows(one.counted(http)) + rows(other.counted(http)) == 2 * ASKED, "what both served is counted")
+    eventually(
+        lambda: rows(one.counted(http)) + rows(other.counted(http)) == 2 * ASKED,
+        "what both served is counted",
+        within=10,
+    )
     first, second = one.counted(http), other.counted(http)
     assert rows(second) == ASKED // 3
     assert {each: first[each] - alone[each] + second[each] for each in alone} == dict(alone)
