@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SQUARE_FEET_PER_SQUARE_METRE = 10.7639
-
 
 @dataclass(frozen=True)
 class Shifts:

@@ -11,7 +11,8 @@ import pytest
 from redis import Redis
 
 from chassis.telemetry import Telemetry
-from services.feature_store.events import GROUP, STREAM, Aggregator, EventLog
+from marketplace.world import EVENT_FEATURES, EVENT_WEIGHT
+from services.feature_store.events import FEATURES, GROUP, STREAM, WEIGHT, Aggregator, EventLog
 from services.feature_store.schemas import SessionEvent
 from tests.unit.signals import Signals
 from tests.unit.watching.conftest import StoreFor
@@ -145,3 +146,8 @@ async def test_two_consumers_share_the_work_and_count_each_event_once(
 
         await eventually(lambda: counted() >= 100, "a hundred events are counted")
     assert counted() == 100
+
+
+def test_an_event_weighs_what_training_took_it_to_weigh() -> None:
+    """The rooms may not import each other, so both say it."""
+    assert (WEIGHT, FEATURES) == (EVENT_WEIGHT, EVENT_FEATURES)
