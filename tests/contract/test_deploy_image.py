@@ -39,6 +39,18 @@ def test_no_registry_is_named() -> None:
             assert not re.search(r"pypi\.org|pythonhosted|download\.pytorch", path.read_text()), path
 
 
+def test_a_file_that_a_page_hands_to_a_command_is_where_the_command_runs() -> None:
+    """In containers `faultline` runs its commands in the lab's, which has what is copied into the image."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    handed = {
+        each for page in pages for each in re.findall(r"^faultline [^\n]*?(docs/[\w./-]+)", page.read_text(), re.M)
+    }
+    assert "docs/game-days/first-evening.yaml" in handed
+    for each in handed:
+        folder = Path(each).parent
+        assert f"COPY {folder} {folder}\n" in DOCKERFILE, each
+
+
 def excluded() -> list[str]:
     pattern = re.search(r"grep -vE '\^\(#\|torch==\|([^']+)\)'", DOCKERFILE)
     assert pattern
