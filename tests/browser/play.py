@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, dropwhile
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,7 +71,7 @@ def look_everywhere(page: Page) -> None:
 
 @dataclass
 class Overheard:
-    """What the lab's own API answers a page while its player looks for the cause: masked, by method and path."""
+    """What the lab's own API answers a page from a drill's start on: masked, by method and path."""
 
     answers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -87,11 +87,16 @@ class Overheard:
             yield
         finally:
             page.remove_listener("response", hear)
-        for response in responses:
+        for response in dropwhile(lambda each: not _begins(each), responses):
             path = urlsplit(response.url).path
             if path.startswith("/api/") and not path.startswith(_TELEMETRY):
                 call = f"{response.request.method} {_DRILL.sub('ID', path)}"
                 self.answers[call].add(f"{response.status} {_said(response)}")
+
+
+def _begins(response: Response) -> bool:
+    """Whether it answers that a drill begins: what came before was said of none."""
+    return response.request.method == "POST" and urlsplit(response.url).path == "/api/drills"
 
 
 def _said(response: Response) -> str:

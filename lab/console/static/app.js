@@ -74,7 +74,7 @@ async function render() {
   const query = new URLSearchParams(location.search);
   const context = { path, query, range: rangeOf(query), api, go, keep, link, state, signal };
   try {
-    const page = await import(`./${found[1]}.js`);
+    const page = await moduleOf(found[1]);
     if (signal.aborted) return;
     place.replaceChildren();
     setTitle(page.title);
@@ -86,6 +86,11 @@ async function render() {
   } catch (error) {
     if (!signal.aborted && error.name !== 'AbortError') fill(place, failure(error, render));
   }
+}
+
+/** A browser drops what it waits for when the machine gets another network, as it does when containers start. */
+function moduleOf(name) {
+  return import(`./${name}.js`).catch(() => import(`./${name}.js?again`));
 }
 
 export function setTitle(title) {
