@@ -118,6 +118,16 @@ def test_ports_of_the_backends_are_those_others_use() -> None:
     assert otlp == f"0.0.0.0:{BACKENDS['telemetry_store_otlp']}"
 
 
+def test_production_names_the_kafka_that_tempo_3_writes_to_and_lets_its_pods_reach_it() -> None:
+    overlay = ROOT / "k8s/overlays/production"
+    address = yaml.safe_load((overlay / "values/tempo.yaml").read_text())["ingest"]["kafka"]["address"]
+    policies = {
+        each["metadata"]["name"]: each["spec"] for each in yaml.safe_load_all((overlay / "external.yaml").read_text())
+    }
+    opened = [port for rule in policies["charts"]["egress"] for port in rule.get("ports", [])]
+    assert {"port": int(address.rpartition(":")[2])} in opened
+
+
 def datasources() -> dict[str, dict[str, Any]]:
     # Grafana replaces $NAME by the environment, and $$ by $.
     text = (DEPLOY / "grafana/provisioning/datasources/datasources.yaml").read_text()
