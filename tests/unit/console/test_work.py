@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import psutil
 import pytest
 
 from lab.console.problems import Problem
 from lab.console.work import in_a_process
+from lab.diagnosis.recording import save_period
+from lab.diagnosis.window import Period
 from lab.drills.choose import Drill
 from lab.drills.session import Session
 from lab.place import Place
@@ -18,22 +23,56 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.anyio
 
 
+def backends_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TEMPO", "LOKI", "PROMETHEUS"):
+        monkeypatch.setenv(f"FAULTLINE_{name}_URL", url)
+
+
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A place whose backends do not answer."""
-    for name in ("TEMPO", "LOKI", "PROMETHEUS"):
-        monkeypatch.setenv(f"FAULTLINE_{name}_URL", "http://127.0.0.1:1")
+    backends_at("http://127.0.0.1:1", monkeypatch)
     return Place(ROOT, tmp_path / "run", 49_000)
 
 
-async def test_what_a_move_tells_comes_back_and_a_refusal_is_a_problem(place: Place) -> None:
+class Nothing(BaseHTTPRequestHandler):
+    """Any of the backends, with nothing in it."""
+
+    def do_GET(self) -> None:
+        body = b'{"status": "success", "data": {"resultType": "vector", "result": []}, "traces": []}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@pytest.fixture
+def empty() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Nothing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+async def test_what_a_move_tells_comes_back_and_a_refusal_is_a_problem(
+    place: Place, empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = in_a_process(place)
     with pytest.raises(Problem, match="No drill is running") as caught:
         await run("hint", {})
     assert caught.value.next_step
 
-    Session(place).begin(Drill(3, 5, ()), "me")
-    assert (await run("hint", {}))["number"] == 1
+    session = Session(place)
+    session.begin(Drill(3, 5, ()), "me")
+    save_period(session.usual, Period(0, 60))
+    with monkeypatch.context() as patch:
+        backends_at(empty, patch)
+        assert (await in_a_process(place)("hint", {}))["number"] == 1
     with pytest.raises(Problem, match="cannot be reached") as caught:
         await run("give-up", {})
     assert caught.value.status == 502
