@@ -9,6 +9,7 @@ import httpx
 from rich.console import Console
 
 from lab.cli.waterfall import print_waterfall
+from lab.clients.gateway import GatewayError
 from lab.clients.http import open_client
 from lab.clients.telemetry import Span
 from lab.clients.tempo import Tempo
@@ -18,6 +19,8 @@ from lab.question import answer_to, ask_for, is_whole
 # Services export every two seconds; a trace is whole when each service has exported twice at most.
 _TRACE_TIMEOUT_S = 10.0
 _POLL_S = 0.3
+# The machine may still be busy with the start when the first question comes.
+_TRIES = 3
 
 
 def whole_trace(place: Place, trace_id: str, http: httpx.Client, timeout_s: float = _TRACE_TIMEOUT_S) -> list[Span]:
@@ -33,10 +36,21 @@ def whole_trace(place: Place, trace_id: str, http: httpx.Client, timeout_s: floa
 
 def show_first_trace(place: Place, out: Console) -> None:
     with open_client() as http:
-        answer = answer_to(ask_for(), place, http)
+        answer = _first_answer(place, http)
         spans = whole_trace(place, answer["trace_id"], http)
     print_answer(answer, out)
     print_trace(answer["trace_id"], spans, out)
+
+
+def _first_answer(place: Place, http: httpx.Client) -> dict[str, Any]:
+    tries = 1
+    while True:
+        try:
+            return answer_to(ask_for(), place, http)
+        except GatewayError as error:
+            if tries == _TRIES or error.status < httpx.codes.INTERNAL_SERVER_ERROR:
+                raise
+        tries += 1
 
 
 def print_trace(trace_id: str, spans: list[Span], out: Console) -> None:
