@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from lab.campaign.score import wilson
 from lab.place import Place
 from services import topology
 
 Series = tuple[str, frozenset[tuple[str, str]]]
-Z = 1.96  # two-sided 95 %
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,7 @@ class Leads:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's score interval (1927), 95 %."""
-        if not self.count:
-            return 0.0, 1.0
-        share, n, square = self.share, self.count, Z * Z
-        middle = (share + square / (2 * n)) / (1 + square / n)
-        half = Z * math.sqrt(share * (1 - share) / n + square / (4 * n * n)) / (1 + square / n)
-        return middle - half, middle + half
+        return wilson(self.converted, self.count)
 
     def __str__(self) -> str:
         low, high = self.interval
