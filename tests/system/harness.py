@@ -101,17 +101,17 @@ class System:
     def credentials(self, key: str = "") -> dict[str, str]:
         return {"x-api-key": self.place.api_key(key or self.key)}
 
-    def cli(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def cli(self, *words: str, within: float = 240) -> subprocess.CompletedProcess[str]:
         """``faultline WORDS``, run as a person would, for this stack."""
         environment = {**os.environ, **self.place.variables}
         command = [sys.executable, "-m", "lab", *words]
         return subprocess.run(
-            command, env=environment, cwd=self.place.root, capture_output=True, text=True, timeout=240, check=False
+            command, env=environment, cwd=self.place.root, capture_output=True, text=True, timeout=within, check=False
         )
 
-    def cli_json(self, *words: str) -> Any:
+    def cli_json(self, *words: str, within: float = 240) -> Any:
         """What a command prints with ``--json``; fails unless it exits with 0."""
-        done = self.cli(*words, "--json")
+        done = self.cli(*words, "--json", within=within)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

@@ -22,7 +22,7 @@ def before(system: System) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def report(system: System, before: dict[str, float]) -> Any:
-    return system.cli_json("load", "--rate", f"{RATE:g}", "--duration", f"{SECONDS:g}")
+    return system.cli_json("load", "--rate", f"{RATE:g}", "--duration", f"{SECONDS:g}", within=SECONDS + 100)
 
 
 def counts(system: System) -> dict[str, float]:
