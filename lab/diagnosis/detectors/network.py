@@ -51,8 +51,7 @@ def _other_reason(window: Window, caller: str, peer: str) -> bool:
     lag, lag_before = (_lag(window, service_period) for service_period in ((peer, True), (peer, False)))
     own, own_before = (_lag(window, service_period) for service_period in ((caller, True), (caller, False)))
     blocked = max(lag - lag_before, own - own_before) > _LAG_S
-    dead = (window.now.value("up", service_name=peer) or 1.0) < 0.9 or window.now.total("starts", service_name=peer) > 0
-    return blocked or dead or _per_call(window, "connections", caller, peer) > 0.5
+    return blocked or _restarted(window, peer) or _per_call(window, "connections", caller, peer) > 0.5
 
 
 def _lag(window: Window, asked: tuple[str, bool]) -> float:
@@ -94,7 +93,7 @@ def _resets(window: Window) -> list[Finding]:
     found = []
     for key, growth_spans in _reset_spans(window).items():
         before = len(_reset_spans(window, False).get(key, ()))
-        if len(growth_spans) < 4 or len(growth_spans) < 4 * before or _restarted(window, key[1]):
+        if len(growth_spans) < 4 or len(growth_spans) < 4 * before or _restarted(window, key[1].removeprefix("call ")):
             continue
         sentence = (
             f"{len(growth_spans)} calls of {key[0]} were cut off part-way ({key[1]}), though the other side is up: "
@@ -120,6 +119,7 @@ def _reset_spans(window: Window, now: bool = True) -> dict[tuple[str, str], list
     return table
 
 
-def _restarted(window: Window, name: str) -> bool:
-    peer = name.removeprefix("call ")
-    return window.now.total("starts", service_name=peer) > 0 or (window.now.value("up", service_name=peer) or 1.0) < 0.9
+def _restarted(window: Window, peer: str) -> bool:
+    """Whether a callee was down for some of the window, or for all of it."""
+    up = window.now.value("up", service_name=peer)
+    return window.now.total("starts", service_name=peer) > 0 or (up is not None and up < 0.9)
