@@ -12,10 +12,11 @@ from lab.faults.catalogue import ROWS
 from lab.faults.row import Row
 from lab.faults.signals import Evidence
 from lab.tour.names import Names
-from lab.tour.record import HARDLY, Recording
+from lab.tour.record import CALM, Recording
 from services import topology
 
 GONE_WITHIN_S = 5.0
+HARDLY = 0.15  # errors a second beyond those of the healthy window that are nobody's doing
 SLOWER, SLOWER_S = 1.6, 0.02  # a median so much longer is another latency
 CPU_FAULTS = frozenset({"CPU contention"})
 AUDITED = ("attributes", "metrics", "loggers", "frames", "headers")
@@ -108,7 +109,7 @@ def judge(recording: Recording, healthy: Names) -> Verdict:
 def baseline(recording: Recording) -> list[str]:
     """The window before was a healthy one."""
     failed = recording.before["errors"]
-    return [f"not healthy before: {failed:.2g} errors a second"] if failed > HARDLY else []
+    return [f"not healthy before: {failed:.2g} errors a second"] if failed > CALM else []
 
 
 def impact(row: Row, recording: Recording) -> list[str]:
