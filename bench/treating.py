@@ -32,8 +32,8 @@ POLL_S, QUIET_S = 2.0, 8.0
 ON_S = 1_500.0
 ON_WITHIN_S = 60.0  # seconds are enough where nothing else takes the machine
 COMMAND_S = 150.0
-# Bounds: until it is quiet before, until the alert fires, until it resolves.
-CALM_S, RESOLVES_S = 420.0, 360.0
+# Bounds: until it is quiet before, until all fire at once, until they resolve; and until each fires.
+CALM_S, AGAIN_S, RESOLVES_S = 420.0, 90.0, 360.0
 FIRES_S = {"i": 210.0, "w": 330.0}  # what needs a window of labels or rows takes longer
 _LONG = {"CrashLoop": 690.0}  # it counts the restarts of ten minutes
 USUAL_SHARE, CANARY_SHARE = 20.0, 50.0  # at the usual share a bad version takes long to be told by its labels
@@ -93,7 +93,8 @@ def treat(bed: Bed, treatment: Treatment) -> list[Outcome]:
         return [Outcome(alert, note="fired before the fault was on") for alert in treatment.alerts]
     with _share(bed, treatment), _on(bed, treatment):
         fired = _fired(bed, alerts - noisy, FIRES_S[ROWS[treatment.fault].back])
-        quiet = alerts & fired.keys() - bed.firing()
+        # One that comes and goes has to be there when the command is run, else its end would show nothing.
+        quiet = fired.keys() - _until(bed, lambda firing: fired.keys() <= firing, AGAIN_S)
         resolved, said = acted(bed, treatment, fired.keys())
     seen = Seen(treatment, noisy, fired, quiet, resolved, said)
     return [Outcome(alert, fired.get(alert), resolved.get(alert), seen.objection(alert)) for alert in treatment.alerts]
