@@ -110,6 +110,11 @@ def test_tempo_and_loki_write_only_to_their_volumes() -> None:
         assert any(volume.endswith(f":{home}") for volume in containers()[name]["volumes"])
 
 
+def test_a_search_shows_a_trace_at_once() -> None:
+    tempo = yaml.safe_load((DEPLOY / "tempo/tempo.yaml").read_text())
+    assert tempo["query_frontend"]["query_end_cutoff"] == "0s"  # Tempo's default leaves out the last half minute
+
+
 def test_ports_of_the_backends_are_those_others_use() -> None:
     tempo = yaml.safe_load((DEPLOY / "tempo/tempo.yaml").read_text())
     assert tempo["server"]["http_listen_port"] == BACKENDS["telemetry_store"]
