@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from lab.diagnosis.finding import Finding, Ranked
 
+Cause = tuple[str, str, str]
+
 # Above this strength a finding by itself is likelier than "nothing is wrong".
 _EVEN = 0.5
 _STRONGEST = 0.97
-# What is left of a finding's odds once a stronger one explains it.
+# What is left of a finding's odds once another explains it.
 _LEFT = 0.03
 
 _SLOW = frozenset({"queueing", "network latency", "CPU contention", "blocked event loop", "timeout", "retries"})
@@ -61,22 +63,25 @@ _EVERYWHERE = frozenset({"telemetry", "traffic"})
 def rank(findings: Iterable[Finding], callers: Mapping[str, set[str]]) -> tuple[tuple[Ranked, ...], float]:
     """(causes, the likeliest first; the probability of "nothing is wrong").
 
-    Strengths are odds against "nothing", which has the odds 1. A finding that a stronger one explains keeps a trace of
-    its own. The probabilities are the odds over their sum: one of them, or nothing, is the cause.
+    Strengths are odds against "nothing", which has the odds 1. A finding that another explains keeps a trace of its own
+    and speaks for the cause behind it: that something is wrong is as sure as its surest sign. The probabilities are the
+    odds over their sum: one of them, or nothing, is the cause.
     """
     merged = sorted(merge(findings), key=lambda finding: (-finding.strength, finding.cause))
-    reached = reach(callers)
-    explained = {finding.cause: _explained(finding, merged, reached) for finding in merged}
-    odds = {f.cause: _odds(f.strength) * (_LEFT if explained[f.cause] else 1.0) for f in merged}
+    behind = _behind(merged, reach(callers))
+    odds = {finding.cause: _odds(finding.strength) * (_LEFT if finding.cause in behind else 1.0) for finding in merged}
+    for finding in merged:
+        first = _first(finding, behind).cause
+        odds[first] = max(odds[first], _odds(finding.strength))
     total = sum(odds.values()) + 1.0
-    ranked = [Ranked(f, odds[f.cause] / total, explained[f.cause]) for f in merged]
+    ranked = [Ranked(f, odds[f.cause] / total, _named(behind.get(f.cause))) for f in merged]
     ranked.sort(key=lambda each: (-each.confidence, each.finding.cause))
     return tuple(ranked), 1.0 / total
 
 
 def merge(findings: Iterable[Finding]) -> list[Finding]:
     """One finding a cause: the strongest speaks, the others add to its strength (noisy or)."""
-    table: dict[tuple[str, str, str], Finding] = {}
+    table: dict[Cause, Finding] = {}
     for finding in sorted(findings, key=lambda each: (-each.strength, each.sentence)):
         known = table.setdefault(finding.cause, finding)
         if known is not finding:
@@ -99,17 +104,32 @@ def reach(callers: Mapping[str, set[str]]) -> dict[str, set[str]]:
     return table
 
 
-def _explained(finding: Finding, findings: list[Finding], reached: Mapping[str, set[str]]) -> str:
-    """The kind and service of the strongest finding that explains this one; nothing if it stands by itself."""
-    for other in findings:
-        if other is not finding and explains(other, finding, reached):
-            return f"{other.kind} in {other.service}"
-    return ""
+def _behind(findings: list[Finding], reached: Mapping[str, set[str]]) -> dict[Cause, Finding]:
+    """By cause: the strongest finding that explains it. Where findings explain each other in a ring, its strongest
+    stands by itself. ``findings`` are in the order of their strength."""
+    table: dict[Cause, Finding] = {}
+    for finding in reversed(findings):
+        for other in findings:
+            if explains(other, finding, reached) and _first(other, table) is not finding:
+                table[finding.cause] = other
+                break
+    return table
+
+
+def _first(finding: Finding, behind: Mapping[Cause, Finding]) -> Finding:
+    """The finding at the end of its chain of explanations."""
+    while explained := behind.get(finding.cause):
+        finding = explained
+    return finding
+
+
+def _named(finding: Finding | None) -> str:
+    return f"{finding.kind} in {finding.service}" if finding else ""
 
 
 def explains(cause: Finding, effect: Finding, reached: Mapping[str, set[str]]) -> bool:
     """Whether a finding is what another would bring about; a weak one explains nothing, nor do two one another."""
-    if cause.strength < _EVEN or not _touches(cause, effect, reached):
+    if cause is effect or cause.strength < _EVEN or not _touches(cause, effect, reached):
         return False
     if effect.detector == "latency":
         return cause.detector != "latency"

@@ -270,6 +270,25 @@ def test_lines_of_a_process_that_ends_and_starts_are_no_broken_correlation() -> 
     assert ranking[0].finding == leak
 
 
+def test_of_findings_that_explain_each_other_in_a_ring_the_strongest_is_the_cause() -> None:
+    memory, crash, cache = (
+        Finding("nlp_model", "process", kind, strength, "seen")
+        for kind, strength in (("memory", 0.97), ("crash", 0.9), ("cache failure", 0.6))
+    )
+    ranking, nothing = rank([cache, crash, memory], {})
+    assert [each.finding for each in ranking] == [memory, crash, cache]
+    assert ranking[0].confidence > nothing
+    assert not ranking[0].explained_by
+
+
+def test_a_weak_cause_is_as_sure_as_the_strong_effect_that_it_explains() -> None:
+    cause = Finding("nlp_model", "process", "memory", 0.55, "rose")
+    effect = Finding("nlp_model", "process", "crash", 0.97, "ended")
+    ranking, nothing = rank([cause, effect], {})
+    assert ranking[0].finding == cause
+    assert nothing < 0.1
+
+
 @pytest.mark.parametrize(("defaults", "healthy"), [(4.0, True), (24.0, False)])
 def test_a_feature_that_most_requests_lack_is_missing(defaults: float, healthy: bool) -> None:
     seen = window(predictions(1), defaults=[sample(defaults, service_name="feature_store", feature="behaviour")])
