@@ -3,9 +3,10 @@
 import { every, head } from './controls.js';
 import { deploymentMarks } from './deployments.js';
 import { fill, h } from './dom.js';
+import { drawDrift, readDrift } from './drift.js';
 import { openInGrafana } from './grafana.js';
 import { drawAlerts, drawObjectives, readAlerts, readObjectives } from './promises.js';
-import { drawDrift, drawLatency, drawQuality, readDrift, readLatency, readQuality } from './overview_charts.js';
+import { drawLatency, drawQuality, readLatency, readQuality } from './overview_charts.js';
 import { show as fillWith } from './states.js';
 
 export const title = 'Overview';
