@@ -59,7 +59,7 @@ def _read(request: Request) -> tuple[ast.TraceQuery, ast.Metric, int, int]:
     end = parameters.moment_ns(request, "end") or parameters.now_ns()
     start = parameters.moment_ns(request, "start")
     if start is None:
-        start = end - (parameters.duration(request, "since", HOUR) or HOUR)
+        start = max(end - (parameters.duration(request, "since", HOUR) or HOUR), 0)  # no span is older than 1970
     if start >= end:
         raise QueryError(f"http parameter start must be before end. received start={start} end={end}")
     return parsed, parsed.metric, start, end

@@ -94,7 +94,7 @@ def _from_sql(parsed: ast.TraceQuery, metric: ast.Metric, intervals: Intervals, 
     join = "JOIN t USING (trace_id)" if builder.needs_traces else ""
     value = f"list_min({value})" if _is_list(metric, query) else value
     sql = f"""{traces}SELECT i, sum(1), sum(v), min(v), max(v), b, arg_max(id, v){names} FROM (
-        SELECT (s.start - {first} + {step} - 1) // {step} AS i, ({value})::DOUBLE AS v, s.trace_id AS id,
+        SELECT (s.start - {first} - 1) // {step} + 1 AS i, ({value})::DOUBLE AS v, s.trace_id AS id,
             CASE WHEN v >= 1 AND isfinite(v) THEN least({HIGHEST}, ceil(log2(v)))::INTEGER ELSE -1 END AS b
             {"".join(", " + column for column in flat)}
         FROM spans s JOIN origins o USING (origin_no) {join}
