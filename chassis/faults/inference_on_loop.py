@@ -12,7 +12,7 @@ from chassis.faults.fault import Where, dial
 class InferenceOnLoop:
     """Inference runs on the event loop, and averages over several passes."""
 
-    passes: int = dial(2, 10, "Passes of one inference.")
+    passes: int = dial(4, 20, "Passes of one inference.")
 
     def active(self, where: Where) -> AbstractContextManager[None]:
         return where.turned({"runner.executor": "loop", "runner.passes": self.passes})

@@ -17,7 +17,7 @@ def inference_ms(model: str) -> Prom:
 
 NLP_ONLY = f'model_name="{NLP}"'
 LOOP_LAG = Evidence(
-    "the event loop is late", Prom(mean("event_loop_lag_seconds", f'service_name="{NLP}"')), 0.05, times=5
+    "the event loop is late", Prom(mean("event_loop_lag_seconds", f'service_name="{NLP}"')), 0.01, times=5
 )
 TOKENS = Evidence("texts have many tokens", Traced("mean_value", NLP, "preprocess", "ml.input.tokens"), 100)
 LOADS = Evidence(
