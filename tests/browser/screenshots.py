@@ -38,7 +38,7 @@ IN_TIME = (
     f" / sum(rate(prediction_duration_seconds_count[{HEALTHY_S}s]))"
 )
 ENOUGH_WHOLE, ENOUGH_IN_TIME = 0.999, 0.99
-SLOW = '{ resource.service.name = "gateway" && name = "POST /v1/predictions" && duration > 150ms }'
+SLOW = '{ resource.service.name = "gateway" && name = "POST /v1/predictions" && duration > 100ms }'
 FAILING = '{ resource.service.name = "orchestrator" && status = error }'
 SOON_MS = 90_000
 
