@@ -8,6 +8,7 @@ import pytest
 from tests.contract.conformance.backends import Backend, tempo, window
 from tests.contract.conformance.cases import Case
 from tests.contract.conformance.metric_cases import STEP, MetricCase, Series, metric_cases
+from tests.contract.conformance.refused_cases import REFUSED
 from tests.contract.conformance.traceql_cases import search_cases
 from tests.unit.telemetry_store.process import http
 
@@ -45,6 +46,12 @@ def test_a_search_finds_what_plain_python_finds(backend: Backend, case: Case) ->
         if sets := case.expect(backend.world.trace(number)):
             expected[number] = sorted(sorted(span.number for span in found) for found in sets)
     assert _normal(answer.json()) == expected
+
+
+@pytest.mark.parametrize("query", REFUSED)
+def test_what_has_no_meaning_is_refused(backend: Backend, query: str) -> None:
+    answer = http().get(f"{backend.url}/api/search", params={"q": query, **window(backend.world)}, timeout=30)
+    assert answer.status_code == 400, answer.text
 
 
 def _label_value(value: dict[str, Any]) -> Any:
