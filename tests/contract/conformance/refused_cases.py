@@ -25,6 +25,8 @@ REFUSED = (
     "{ } | rate() by (duration > 1ms)",
     "{ } | quantile_over_time(duration)",
     "{ } | rate() | { }",
+    "({ kind = server } | count() > 1) && { status = error }",
+    "{ status = error } && ({ kind = server } | count() > 1)",
     "{ } && ",
     "{ name = }",
 )
