@@ -83,9 +83,9 @@ def _series(
 
 
 def _labels(metric: ast.Metric, key: Key) -> list[Json]:
-    """The values that are there; where none is, the first, as nil."""
+    """The values that are there; where none is and no quantile stands beside it, the first, as nil."""
     named = list(zip(map(str, metric.by), key, strict=True))
-    shown = [(name, value) for name, value in named if value is not None] or named[:1]
+    shown = [(name, value) for name, value in named if value is not None] or named[: not metric.quantiles]
     return [{"key": name, "value": typed_json(value)} for name, value in shown]
 
 

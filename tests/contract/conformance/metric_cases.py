@@ -37,7 +37,8 @@ class MetricCase:
         series: Series = {}
         for (labels, end), values in cells.items():
             for p, value in self.reduce(values).items():
-                key = (*labels, ("p", float(p))) if p else labels
+                there = tuple(label for label in labels if label[1] is not None)
+                key = (*there, ("p", float(p))) if p else labels
                 series.setdefault(key, {})[end] = value
         return series
 
@@ -116,6 +117,10 @@ def metric_cases() -> list[MetricCase]:
         MetricCase(
             "{ kind = server } | quantile_over_time(duration, 0.9) by (resource.service.name)",
             server, by_service, _seconds, quantiles(0.9),
+        ),
+        MetricCase(
+            "{ kind = server } | quantile_over_time(duration, 0.9) by (span.user.tier)",
+            server, by_tier, _seconds, quantiles(0.9),
         ),
         MetricCase("{ kind = server } | max_over_time(duration)", server, (), _seconds, lambda v: {"": max(v)}),
         MetricCase("{ kind = server } | min_over_time(duration)", server, (), _seconds, lambda v: {"": min(v)}),
