@@ -112,11 +112,8 @@ _READ: dict[str, Callable[[str], float]] = {"number": float, "duration": _second
 
 
 def _set_label(line: Line, name: str, value: str) -> None:
-    """A parsed label gives way to an index label of that name and takes another; an empty one is none."""
-    if name in line.stream:
-        name += "_extracted"
-    if value:
-        line.labels[name] = value
+    """A parsed label gives way to an index label of that name and takes another."""
+    line.labels[name + "_extracted" if name in line.stream else name] = value
 
 
 @lru_cache(4096)
@@ -172,10 +169,12 @@ def _flatten(prefix: str, found: dict[str, Any], labels: dict[str, str]) -> None
 
 
 def _parse_logfmt(line: Line) -> None:
+    """An empty value is none here; one of JSON is a label that is empty."""
     for key, value in _PAIR.findall(line.body):
         if value[:1] == '"':
             value = re.sub(r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), value[1:-1])
-        _set_label(line, label_of_key(key), value)
+        if value:
+            _set_label(line, label_of_key(key), value)
 
 
 def _format(stage: ast.LineFormat, line: Line) -> str:

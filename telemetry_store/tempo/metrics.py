@@ -75,11 +75,18 @@ def _series(
 ) -> Iterator[tuple[list[Json], dict[int, Cell], float | None]]:
     """(labels, cells, quantile) of each series, in the order of their labels."""
     for key, cells in sorted(table.items(), key=lambda item: tuple(map(str, item[0]))):
-        labels = [{"key": str(by), "value": typed_json(value)} for by, value in zip(metric.by, key, strict=True)]
+        labels = _labels(metric, key)
         for p in metric.quantiles:
             yield [*labels, {"key": "p", "value": {"doubleValue": p}}], cells, p
         if not metric.quantiles:
             yield labels or [{"key": "__name__", "value": {"stringValue": metric.name}}], cells, None
+
+
+def _labels(metric: ast.Metric, key: Key) -> list[Json]:
+    """The values that are there; where none is and no quantile stands beside it, the first, as nil."""
+    named = list(zip(map(str, metric.by), key, strict=True))
+    shown = [(name, value) for name, value in named if value is not None] or named[: not metric.quantiles]
+    return [{"key": name, "value": typed_json(value)} for name, value in shown]
 
 
 def _sample(end: int, value: float) -> Json:

@@ -33,7 +33,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Intrinsic:
-    """A property every span or trace has, by its scoped name (`span:duration`); `text` as it was written."""
+    """A property every span or trace has, by its scoped name (`span:duration`); `text` is Tempo's (`duration`)."""
 
     name: str
     text: str = field(compare=False)

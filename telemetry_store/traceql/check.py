@@ -37,6 +37,8 @@ def _type_of_binary(expression: ast.Binary) -> str:
         raise QueryError(f"binary operations must operate on the same type: {expression}")
     if not _allowed(expression, {left, right} - {"attribute", "nil"}):
         raise QueryError(f"illegal operation for the given types: {expression}")
+    if expression.op == "=" and "nil" in (left, right):
+        _check_can_be_missing(expression.left if right == "nil" else expression.right)
     if expression.op in {"=~", "!~"}:
         _check_pattern(expression)
     return "float" if expression.op in ARITHMETIC else "boolean"
@@ -58,6 +60,13 @@ def _allowed(expression: ast.Binary, kinds: set[str]) -> bool:
     if op in ARITHMETIC:
         return kinds <= NUMERIC
     return op not in ORDER or kinds <= NUMERIC | {"string"}
+
+
+def _check_can_be_missing(field: ast.Expression) -> None:
+    if isinstance(field, ast.Intrinsic):
+        raise QueryError(f"{field}=nil is not valid because intrinsics cannot be nil")
+    if field == ast.Attribute("resource", "service.name"):
+        raise QueryError(f"{field}=nil is not valid because {field} cannot be nil")
 
 
 def _check_pattern(expression: ast.Binary) -> None:
@@ -86,6 +95,8 @@ def _check_spansets(spansets: ast.Spansets | ast.Stage) -> None:
         raise QueryError(f"{spansets.name}() has to be the last stage of a query")
     if isinstance(spansets, ast.ScalarFilter):
         _check_aggregate(spansets.aggregate)
+    if isinstance(spansets, ast.GroupBy):
+        _check_group(spansets.expression)
 
 
 def _check_condition(condition: ast.Expression) -> None:
@@ -94,5 +105,23 @@ def _check_condition(condition: ast.Expression) -> None:
 
 
 def _check_aggregate(aggregate: ast.Aggregate) -> None:
-    if aggregate.operand and type_of(aggregate.operand) not in NUMERIC | {"attribute"}:
+    if not aggregate.operand:
+        return
+    if type_of(aggregate.operand) not in NUMERIC | {"attribute"}:
         raise QueryError(f"aggregate field expressions must resolve to a number type: {aggregate}")
+    if not _names_a_field(aggregate.operand):
+        raise QueryError(f"aggregate field expressions must reference the span: {aggregate}")
+
+
+def _check_group(key: ast.Expression) -> None:
+    type_of(key)
+    if not _names_a_field(key):
+        raise QueryError(f"grouping field expressions must reference the span: {key}")
+
+
+def _names_a_field(expression: ast.Expression) -> bool:
+    if isinstance(expression, ast.Binary):
+        return _names_a_field(expression.left) or _names_a_field(expression.right)
+    if isinstance(expression, ast.Unary):
+        return _names_a_field(expression.operand)
+    return isinstance(expression, ast.Attribute | ast.Intrinsic)

@@ -21,6 +21,7 @@ _SCOPED = {
     "statusMessage": "span:statusMessage", "traceDuration": "trace:duration", "rootName": "trace:rootName",
     "rootServiceName": "trace:rootService",
 }  # fmt: skip
+_SHORT = {scoped: short for short, scoped in _SCOPED.items()}  # as Tempo's answers name them
 _NOT_KEPT = {"span:childCount", "childCount", "nestedSetLeft", "nestedSetRight", "nestedSetParent"}
 _METRICS_WITHOUT_FIELD = {"rate", "count_over_time"}
 _METRICS_REFUSED = {"compare", "topk", "bottomk", "histogram_over_time"}
@@ -66,6 +67,29 @@ def _refuse(token: Token, reason: str) -> NoReturn:
     raise QueryError(at(token.line or 1, token.column or 1, reason))
 
 
+def _has_stages(part: ast.Spansets) -> bool:
+    """Whether it is a pipeline in brackets, or such pipelines joined."""
+    if isinstance(part, ast.Combined):
+        return _has_stages(part.left) or _has_stages(part.right)
+    return isinstance(part, ast.Pipeline) and (bool(part.stages) or _has_stages(part.source))
+
+
+def _is_bare(part: ast.Spansets) -> bool:
+    """Whether there is a filter in it without brackets of its own."""
+    if isinstance(part, ast.Combined):
+        return _is_bare(part.left) or _is_bare(part.right)
+    return isinstance(part, ast.Filter)
+
+
+def _plain(part: ast.Spansets) -> ast.Spansets:
+    """The same without brackets that change nothing."""
+    if isinstance(part, ast.Combined):
+        return ast.Combined(part.op, _plain(part.left), _plain(part.right))
+    if isinstance(part, ast.Pipeline):
+        return ast.Pipeline(_plain(part.source), part.stages) if part.stages else _plain(part.source)
+    return part
+
+
 def unquote(text: str) -> str:
     """The string a quoted or back-quoted literal stands for."""
     if text[0] == "`":
@@ -84,8 +108,8 @@ class _Build(Transformer[Any, Any]):
     def start(self, pipeline: ast.Pipeline, _hints: None = None) -> ast.TraceQuery:
         last = pipeline.stages[-1] if pipeline.stages else None
         if isinstance(last, ast.Metric):
-            return ast.TraceQuery(ast.Pipeline(pipeline.source, pipeline.stages[:-1]), last)
-        return ast.TraceQuery(pipeline)
+            return ast.TraceQuery(ast.Pipeline(_plain(pipeline.source), pipeline.stages[:-1]), last)
+        return ast.TraceQuery(ast.Pipeline(_plain(pipeline.source), pipeline.stages))
 
     def hints(self, *_hints: Any) -> None:
         """Hints tune Tempo's own execution (`with (most_recent=true)`) and change no result here."""
@@ -97,9 +121,11 @@ class _Build(Transformer[Any, Any]):
         return ast.Pipeline(source, stages)
 
     def wrapped(self, pipeline: ast.Pipeline) -> ast.Spansets:
-        return pipeline if pipeline.stages else pipeline.source
+        return pipeline
 
     def combined(self, left: ast.Spansets, op: Token, right: ast.Spansets) -> ast.Combined:
+        if (_has_stages(left) and _is_bare(right)) or (_is_bare(left) and _has_stages(right)):
+            _refuse(op, f"beside a pipeline in brackets the other side of {op} needs brackets too")
         return ast.Combined(str(op), left, right)
 
     def any_span(self) -> ast.Filter:
@@ -174,7 +200,7 @@ class _Build(Transformer[Any, Any]):
     def intrinsic(self, token: Token) -> ast.Intrinsic:
         if token in _NOT_KEPT:
             _refuse(token, f"{token} is not supported")
-        return ast.Intrinsic(_SCOPED.get(str(token), str(token)), str(token))
+        return ast.Intrinsic(_SCOPED.get(str(token), str(token)), _SHORT.get(str(token), str(token)))
 
     def parent(self, token: Token) -> NoReturn:
         _refuse(token, f"{token} is not supported: use the structural operator >")

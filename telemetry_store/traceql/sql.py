@@ -23,6 +23,7 @@ Operand = dict[str, str]  # family (n, s, b, status, kind; with l before: a list
 SCOPES = ("span", "resource", "event", "link", "instrumentation")
 _FAMILY = {"s": "s", "i": "n", "d": "n", "b": "b"}
 _LITERAL_FAMILY = {"string": "s", "int": "n", "float": "n", "duration": "n", "boolean": "b"}
+_COMPARED_WITH = {"int": "i", "float": "d", "duration": ""}
 _INTRINSICS: dict[str, Operand] = {
     "span:duration": {"n": "s.duration"},
     "span:name": {"s": "s.name"},
@@ -116,11 +117,20 @@ class SqlBuilder:
             raise QueryError(f"{attribute} is not indexed: the store has seen too many attribute names")
         return found
 
-    def _attribute(self, attribute: ast.Attribute) -> Operand:
+    def _attribute(self, attribute: ast.Attribute, numbers: str = "id") -> Operand:
+        """`numbers` names the kinds of number that count."""
         merged: Operand = {}
         for columns in reversed(self.columns_of(attribute)):
-            merged = _prefer(_families(columns), columns, merged)
+            counted = [column for column in columns if column.kind[-1] in numbers + "sb"]
+            merged = _prefer(_families(counted), columns, merged)
         return merged
+
+    def _beside(self, side: ast.Expression, other: ast.Expression) -> Operand:
+        """One side of a comparison. An attribute beside a number has to be of that number's type: Tempo looks for
+        `> 3600` among the integers and for `> 3600.0` among the floats."""
+        if isinstance(side, ast.Attribute) and isinstance(other, ast.Literal_):
+            return self._attribute(side, _COMPARED_WITH.get(other.kind, "id"))
+        return self.operand(_normal(side))
 
     def _unary(self, expression: ast.Unary) -> Operand:
         inner = self.operand(expression.operand)
@@ -145,7 +155,23 @@ class SqlBuilder:
             return {}
         if expression.op == "^":
             return {"n": f"pow(({left})::DOUBLE, ({right})::DOUBLE)"}
-        return {"n": f"(({left})::DOUBLE {expression.op} ({right})::DOUBLE)"}
+        result = f"(({left})::DOUBLE {expression.op} ({right})::DOUBLE)"
+        if expression.op == "/" and (whole := self._whole(expression)) != "false":
+            result = f"CASE WHEN {whole} THEN trunc({result}) ELSE {result} END"
+        return {"n": result}
+
+    def _whole(self, expression: ast.Expression) -> str:
+        """SQL telling whether the value is an integer by its type, as 2 is and 2.0 and 2ns are not: two such
+        numbers divide to an integer."""
+        if isinstance(expression, ast.Attribute):
+            columns = [column for scope in self.columns_of(expression) for column in scope if column.kind == "i"]
+            return f"({' OR '.join(f'{_place(column)} IS NOT NULL' for column in columns)})" if columns else "false"
+        if isinstance(expression, ast.Unary):
+            return self._whole(expression.operand)
+        if isinstance(expression, ast.Binary):
+            sides = {self._whole(expression.left), self._whole(expression.right)}
+            return "false" if "false" in sides else f"({' AND '.join(sorted(sides))})"
+        return "true" if isinstance(expression, ast.Literal_) and expression.kind == "int" else "false"
 
     def _comparison(self, expression: ast.Binary) -> str:
         if expression.op in {"=~", "!~"} and isinstance(expression.right, ast.Literal_):
@@ -153,7 +179,8 @@ class SqlBuilder:
         for side, other in ((expression.left, expression.right), (expression.right, expression.left)):
             if isinstance(side, ast.Literal_) and side.kind == "nil":
                 return self._nil(other, expression.op)
-        left, right = self.operand(_normal(expression.left)), self.operand(_normal(expression.right))
+        left = self._beside(expression.left, expression.right)
+        right = self._beside(expression.right, expression.left)
         found = []
         for family in left.keys() | right.keys():
             base = family.removeprefix("l")
@@ -179,9 +206,12 @@ def _families(columns: list[Column]) -> Operand:
     merged: dict[str, list[str]] = {}
     for column in columns:
         family = column.kind[:-1] + _FAMILY[column.kind[-1]]
-        table = "o" if column.table == "origins" else "s"
-        merged.setdefault(family, []).append(f"{table}.{column.name}")
+        merged.setdefault(family, []).append(_place(column))
     return {family: _joined(family, names) for family, names in merged.items()}
+
+
+def _place(column: Column) -> str:
+    return f"{'o' if column.table == 'origins' else 's'}.{column.name}"
 
 
 def _joined(family: str, names: list[str]) -> str:
@@ -195,7 +225,7 @@ def _prefer(first: Operand, columns: list[Column], rest: Operand) -> Operand:
     """`first` wherever the span has the attribute in that scope, else `rest`."""
     if not rest:
         return first
-    exists = " OR ".join(f"{'o' if column.table == 'origins' else 's'}.{column.name} IS NOT NULL" for column in columns)
+    exists = " OR ".join(f"{_place(column)} IS NOT NULL" for column in columns)
     families = first.keys() | rest.keys()
     return {
         family: f"CASE WHEN {exists} THEN {first.get(family, 'NULL')} ELSE {rest.get(family, 'NULL')} END"

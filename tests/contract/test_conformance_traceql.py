@@ -1,5 +1,6 @@
 """TraceQL answers against results worked out in plain Python."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from tests.contract.conformance.backends import Backend, tempo, window
 from tests.contract.conformance.cases import Case
 from tests.contract.conformance.metric_cases import STEP, MetricCase, Series, metric_cases
-from tests.contract.conformance.traceql_cases import search_cases
+from tests.contract.conformance.refused_cases import REFUSED
+from tests.contract.conformance.traceql_cases import own_cases, search_cases
 from tests.unit.telemetry_store.process import http
 
 Normal = dict[int, list[list[int]]]  # trace id -> sorted spansets of sorted span ids
@@ -37,6 +39,16 @@ def _normal(answer: dict[str, Any]) -> Normal:
 
 @pytest.mark.parametrize("case", search_cases(), ids=str)
 def test_a_search_finds_what_plain_python_finds(backend: Backend, case: Case) -> None:
+    _check(backend, case)
+
+
+@pytest.mark.skipif("FAULTLINE_TEMPO_URL" in os.environ, reason="Tempo 3.0.3 is known to answer these otherwise")
+@pytest.mark.parametrize("case", own_cases(), ids=str)
+def test_a_search_finds_what_tempo_misses(backend: Backend, case: Case) -> None:
+    _check(backend, case)
+
+
+def _check(backend: Backend, case: Case) -> None:
     parameters = {"q": case.query, "limit": "1000", "spss": "100", **window(backend.world)}
     answer = http().get(f"{backend.url}/api/search", params=parameters, timeout=30)
     assert answer.status_code == 200, answer.text
@@ -45,6 +57,12 @@ def test_a_search_finds_what_plain_python_finds(backend: Backend, case: Case) ->
         if sets := case.expect(backend.world.trace(number)):
             expected[number] = sorted(sorted(span.number for span in found) for found in sets)
     assert _normal(answer.json()) == expected
+
+
+@pytest.mark.parametrize("query", REFUSED)
+def test_what_has_no_meaning_is_refused(backend: Backend, query: str) -> None:
+    answer = http().get(f"{backend.url}/api/search", params={"q": query, **window(backend.world)}, timeout=30)
+    assert answer.status_code == 400, answer.text
 
 
 def _label_value(value: dict[str, Any]) -> Any:

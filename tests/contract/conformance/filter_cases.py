@@ -16,7 +16,9 @@ def filters() -> Iterator[Case]:
         yield compared("duration", lambda s: s.ms, op, "60ms", 60)
         yield compared("span.ml.batch.size", attr("ml.batch.size"), op, "4", 4)
         yield compared("span.score", attr("score"), op, "0.5", 0.5)
-        yield compared("span.feature.count", attr("feature.count"), op, "10.5", 10.5)
+        yield keep(f"span.feature.count {op} 10.5", lambda s: False)  # integers beside a float: none
+        yield keep(f"span.score {op} 1", lambda s: False)  # floats beside an integer: none
+        yield keep(f"span.photo.bytes {op} 1ms", lambda s: False)
         yield compared("span.ml.model.version", attr("ml.model.version"), op, '"1.0"', "1.0")
     for op in ("=", "!="):
         yield compared("name", lambda s: s.name, op, '"fan_out"', "fan_out")
@@ -78,7 +80,6 @@ def more_filters() -> Iterator[Case]:
     yield keep('instrumentation:name = "case" && name = "serialize"', lambda s: False)
     yield keep('instrumentation:name = "case" && kind = client', lambda s: s.kind == "client")
     yield keep('"fan_out" = name', lambda s: s.name == "fan_out")
-    yield keep("100ms < duration", lambda s: s.ms > 100)
     yield keep("span.http.response.status_code = 207", lambda s: s.attrs.get("http.response.status_code") == 207)
     yield keep(
         "span.http.response.status_code >= 200 && span.http.response.status_code < 207",
@@ -87,8 +88,18 @@ def more_filters() -> Iterator[Case]:
     yield keep("span.ml.batch.size * 2 > 10", lambda s: s.attrs.get("ml.batch.size", 0) * 2 > 10)
     yield keep("span.ml.batch.size + 1 = 3", lambda s: s.attrs.get("ml.batch.size") == 2)
     yield keep("span.ml.batch.size % 2 = 1", lambda s: s.attrs.get("ml.batch.size", 0) % 2 == 1)
+    # Two integers divide to an integer; with a float or a duration they do not.
+    yield keep("span.ml.batch.size / 2 = 1", lambda s: s.attrs.get("ml.batch.size") in (2, 3))
+    yield keep("span.ml.batch.size / 2.0 = 1.5", lambda s: s.attrs.get("ml.batch.size") == 3)
+    yield keep("-span.feature.count / 4 = -2", lambda s: s.attrs.get("feature.count") in (8, 9, 10, 11))
+    yield keep("(span.ml.batch.size + 1) / 2 >= 4", lambda s: s.attrs.get("ml.batch.size", 0) >= 7)
+    yield keep("span.score / 2 < 0.25", lambda s: s.attrs.get("score", 1) / 2 < 0.25)
+    yield keep("span.feature.count + 0 > 10.5", lambda s: s.attrs.get("feature.count", 0) > 10)
+    yield keep("-span.score ^ 2.0 < 0.0", lambda s: "score" in s.attrs)
+    yield keep("2.0 ^ span.ml.batch.size - 1 = 7", lambda s: s.attrs.get("ml.batch.size") == 3)
+    yield keep("rootServiceName != nil && kind = client", lambda s: s.kind == "client")
     yield keep("span.degraded", lambda s: s.attrs.get("degraded") is True)
-    yield keep("!(status = error) && kind = client", lambda s: s.status != "error" and s.kind == "client")
+    yield keep("!span.degraded", lambda s: s.attrs.get("degraded") is False)
     yield keep('status = error || name = "fan_out"', lambda s: s.status == "error" or s.name == "fan_out")
     yield keep(
         'name = "POST" && (span.server.address = "cv_model" || span.server.address = "nlp_model")',
@@ -103,3 +114,12 @@ def more_filters() -> Iterator[Case]:
         'kind = server && resource.service.name = "gateway" || status = error',
         lambda s: (s.kind == "server" and s.service == "gateway") or s.status == "error",
     )
+
+
+def beyond_tempo() -> Iterator[Case]:
+    """What Tempo 3.0.3 answers wrong, or not at all; docs/telemetry-store.md says what and why."""
+    yield keep("100ms < duration", lambda s: s.ms > 100)
+    yield keep("4 >= span.ml.batch.size", lambda s: s.attrs.get("ml.batch.size", 9) <= 4)
+    yield keep("-span.ml.batch.size ^ 2 = -9", lambda s: s.attrs.get("ml.batch.size") == 3)
+    yield keep("2 ^ span.ml.batch.size - 1 = 7", lambda s: s.attrs.get("ml.batch.size") == 3)
+    yield keep("!(status = error) && kind = client", lambda s: s.status != "error" and s.kind == "client")

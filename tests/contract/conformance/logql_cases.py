@@ -43,14 +43,14 @@ def parsed(query: str, parse: Callable[[L], Labels], test: Callable[[L, Labels],
 
 
 def json_labels(line: L) -> Labels:
-    """What `| json` adds."""
+    """What `| json` adds, an empty value as well."""
     try:
         content = json.loads(line.body)
     except ValueError:
         return {"__error__": "JSONParserErr"}
     found = {"event": content["event"], "ms": str(content["ms"]), "route": content["route"], "http_status": "200"}
     found["http_ok"] = str(content["http"]["ok"]).lower()
-    return {name: value for name, value in found.items() if value}
+    return found
 
 
 def logfmt_labels(line: L) -> Labels:
@@ -153,7 +153,7 @@ def _parsers() -> Iterator[LineCase]:
     yield parsed(
         JSON + ' | json | route=""',
         json_labels,
-        lambda line, f: line.service in ("gateway", "cv_model") and "route" not in f,
+        lambda line, f: line.service in ("gateway", "cv_model") and not f.get("route"),
     )
     yield parsed(
         JSON + ' |= "score" | json | ms <= 40 | severity_text="INFO"',

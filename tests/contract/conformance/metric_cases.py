@@ -32,14 +32,20 @@ class MetricCase:
             value = self.read(span)
             if value is not None:
                 end = -(-span.start // (STEP * 10**9)) * STEP
-                labels = tuple((name, read(span)) for name, read in self.by)
+                labels = self._labels(span)
                 cells.setdefault((labels, end), []).append(value)
         series: Series = {}
         for (labels, end), values in cells.items():
             for p, value in self.reduce(values).items():
-                key = (*labels, ("p", float(p))) if p else labels
+                there = tuple(label for label in labels if label[1] is not None)
+                key = (*there, ("p", float(p))) if p else labels
                 series.setdefault(key, {})[end] = value
         return series
+
+    def _labels(self, span: S) -> Labels:
+        """Labels without a value are left out; where none has one, the first is shown as nil."""
+        named = [(name, read(span)) for name, read in self.by]
+        return tuple([label for label in named if label[1] is not None] or named[:1])
 
 
 def _count(values: list[float]) -> dict[str, float]:
@@ -76,6 +82,7 @@ def metric_cases() -> list[MetricCase]:
     """Every metrics query."""
     by_service = (("resource.service.name", _service),)
     by_kind = (("kind", lambda s: s.kind),)
+    by_tier = (("span.user.tier", lambda s: s.attrs.get("user.tier")),)
     by_version = (("span.ml.model.version", lambda s: s.attrs.get("ml.model.version")),)
 
     def server(span: S) -> bool:
@@ -111,15 +118,24 @@ def metric_cases() -> list[MetricCase]:
             "{ kind = server } | quantile_over_time(duration, 0.9) by (resource.service.name)",
             server, by_service, _seconds, quantiles(0.9),
         ),
+        MetricCase(
+            "{ kind = server } | quantile_over_time(duration, 0.9) by (span.user.tier)",
+            server, by_tier, _seconds, quantiles(0.9),
+        ),
         MetricCase("{ kind = server } | max_over_time(duration)", server, (), _seconds, lambda v: {"": max(v)}),
         MetricCase("{ kind = server } | min_over_time(duration)", server, (), _seconds, lambda v: {"": min(v)}),
         MetricCase(
             "{ } | avg_over_time(duration) by (kind)", everything, by_kind, _seconds, lambda v: {"": sum(v) / len(v)}
         ),
         MetricCase(
-            "{ } | sum_over_time(span.ml.batch.size)", everything, (),
+            "{ span.ml.batch.size != nil } | sum_over_time(span.ml.batch.size)", everything, (),
             lambda s: s.attrs.get("ml.batch.size"), lambda v: {"": float(sum(v))},
         ),
+        MetricCase(
+            "{ kind != server } | count_over_time() by (span.ml.model.version, span:name)",
+            lambda s: not server(s), (by_version[0], ("name", lambda s: s.name)), reduce=_count,
+        ),
+        MetricCase("{ } | rate() by (span.ml.model.version, span.user.tier)", everything, by_version + by_tier),
         MetricCase('{ name = "fan_out" } >> { status = error } | count_over_time()', below_fan, reduce=_count),
         MetricCase(
             '{ name = "fan_out" } >> { status = error } | rate() by (resource.service.name)', below_fan, by_service

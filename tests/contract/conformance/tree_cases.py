@@ -251,7 +251,7 @@ def pipelines() -> Iterator[Case]:
         calls, bad = [s for s in trace if s.name == "HGETALL"], [s for s in trace if failed(s)]
         return sets([s for s in trace if s in calls or s in bad]) if len(calls) > 1 and bad else []
 
-    yield Case('({ name = "HGETALL" } | count() > 1) && { status = error }', wrapped)
+    yield Case('({ name = "HGETALL" } | count() > 1) && ({ status = error })', wrapped)
     yield Case(
         '{ name = "fan_out" } > { kind = client } | count() = 3',
         lambda t: (
