@@ -140,7 +140,7 @@ def test_a_reopened_file_still_knows_its_attributes_and_streams(tmp_path: Path) 
         assert store.stop() == 0
         store.start()
         send(store.otlp, "traces", trace_request([make_span(color="red", size=4.5)], "again"))
-        query = {"q": '{ span.color = "red" && span.size > 2 }'}
+        query = {"q": '{ span.color = "red" && (span.size > 2 || span.size > 2.0) }'}
 
         def traces() -> bool:
             return len(http().get(f"{store.url}/api/search", params=query).json()["traces"]) == 2
