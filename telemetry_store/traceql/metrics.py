@@ -65,6 +65,8 @@ def measure(parsed: ast.TraceQuery, metric: ast.Metric, intervals: Intervals, qu
     """The cells that hold any span; raises QueryError where there are too many series or intervals."""
     if (intervals.last - intervals.first) // intervals.step >= MOST_INTERVALS:
         raise QueryError("too many intervals: ask for a shorter time or a longer step")
+    if intervals.last + intervals.step >= 2**63:
+        raise QueryError("the step does not fit into 64 bits of nanoseconds: ask for a shorter one")
     simple = isinstance(parsed.pipeline.source, ast.Filter) and not parsed.pipeline.stages
     rows = _from_sql(parsed, metric, intervals, query) if simple else _from_search(parsed, metric, intervals, query)
     table: Table = {}
