@@ -1,7 +1,8 @@
 """Quantiles from power-of-two buckets, as Tempo computes them.
 
 Tempo counts each value in the bucket whose upper edge is the next power of two (of nanoseconds, for durations)
-and interpolates exponentially inside the bucket: coarse, but it adds up over any number of machines.
+and interpolates exponentially between its edges: coarse, but it adds up over any number of machines. As the lower
+edge it takes the upper one of the bucket before that holds any value, however far below that is.
 """
 
 import math
@@ -21,13 +22,13 @@ def quantile(p: float, buckets: dict[int, int]) -> float:
     if not total:
         return 0.0
     wanted = max(1, math.ceil(p * total))
-    before = 0
+    before, low = 0, -1
     for exponent, count in sorted(buckets.items()):
         if before + count >= wanted:
-            return _within(exponent, (wanted - before) / count)
-        before += count
+            return _within(low if low >= 0 else exponent - 1, exponent, (wanted - before) / count)
+        before, low = before + count, exponent
     raise AssertionError("the counts add up to the total")
 
 
-def _within(exponent: int, share: float) -> float:
-    return 2.0 ** (exponent - 1 + share) if exponent >= 0 else 0.0
+def _within(low: int, high: int, share: float) -> float:
+    return 2.0 ** (low + (high - low) * share) if high >= 0 else 0.0

@@ -62,12 +62,14 @@ def quantiles(*wanted: float) -> Callable[[list[float]], dict[str, float]]:
 
 
 def _quantile(p: float, values: list[float]) -> float:
-    """By sorting: the value of rank ceil(p n) lies in the bucket (2^(e-1), 2^e] that is filled up to that rank."""
+    """By sorting: the value of rank ceil(p n) lies in the bucket up to 2^e that is filled up to that rank. It begins
+    where the next lower bucket with a value ends, or at 2^(e-1) where there is none."""
     exponents = sorted(math.ceil(math.log2(value * 1e9)) for value in values)
     rank = max(1, math.ceil(p * len(values)))
     exponent = exponents[rank - 1]
     before, inside = exponents.index(exponent), exponents.count(exponent)
-    return float(2.0 ** (exponent - 1 + (rank - before) / inside)) / 1e9
+    low = exponents[before - 1] if before else exponent - 1
+    return float(2.0 ** (low + (exponent - low) * (rank - before) / inside)) / 1e9
 
 
 def _service(span: S) -> Any:
