@@ -42,7 +42,7 @@ def query_range(query: Query, request: Request) -> Response:
 def query_instant(query: Query, request: Request) -> Response:
     """Series with one value for the whole time."""
     parsed, metric, start, end = _read(request)
-    table = measure(parsed, metric, Intervals(end, end, end - start, start), query)
+    table = measure(parsed, metric, Intervals(start, end, end - start, start), query)
     series = [
         {"labels": labels, "value": value_of(metric, cells.get(end), (end - start) / 1e9, p)}
         for labels, cells, p in _series(metric, table)

@@ -23,7 +23,7 @@ _FACTORS = {"span:duration": 1e-9, "trace:duration": 1e-9, "event:timeSinceStart
 
 @dataclass(frozen=True)
 class Intervals:
-    """Intervals (t - step, t], each named by its end t; all in nanoseconds."""
+    """Intervals (t - step, t], each named by its end t; all in nanoseconds. ``after`` is never before ``first``."""
 
     first: int
     last: int

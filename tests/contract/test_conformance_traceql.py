@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.conformance.backends import Backend, tempo, window
 from tests.contract.conformance.cases import Case
-from tests.contract.conformance.metric_cases import STEP, MetricCase, Series, metric_cases
+from tests.contract.conformance.metric_cases import STEP, Labels, MetricCase, Series, metric_cases
 from tests.contract.conformance.refused_cases import REFUSED
 from tests.contract.conformance.traceql_cases import own_cases, search_cases
 from tests.unit.telemetry_store.process import http
@@ -70,13 +70,17 @@ def _label_value(value: dict[str, Any]) -> Any:
     return None if found == "nil" else (int(found) if kind == "intValue" else found)
 
 
+def _labels(series: dict[str, Any]) -> Labels:
+    labels = ((label["key"], _label_value(label["value"])) for label in series["labels"])
+    return tuple(label for label in labels if label[0] != "__name__")
+
+
 def _series(answer: dict[str, Any]) -> Series:
     found: Series = {}
     for series in answer["series"]:
-        labels = tuple((label["key"], _label_value(label["value"])) for label in series["labels"])
         samples = {int(s["timestampMs"]) // 1000: s["value"] for s in series["samples"] if s.get("value")}
         if samples:
-            found[tuple(label for label in labels if label[0] != "__name__")] = samples
+            found[_labels(series)] = samples
     return found
 
 
@@ -87,3 +91,15 @@ def test_a_metric_is_what_plain_python_counts(backend: Backend, case: MetricCase
     assert answer.status_code == 200, answer.text
     expected = {labels: pytest.approx(values, rel=1e-6) for labels, values in case.expect(backend.world.spans).items()}
     assert _series(answer.json()) == expected
+
+
+@pytest.mark.skipif("FAULTLINE_TEMPO_URL" in os.environ, reason="no real Tempo was asked yet at an instant")
+@pytest.mark.parametrize("case", [each for each in metric_cases() if "rate()" not in each.query], ids=str)
+def test_a_metric_at_an_instant_is_of_the_whole_time(backend: Backend, case: MetricCase) -> None:
+    parameters = {"q": case.query, **window(backend.world)}
+    answer = http().get(f"{backend.url}/api/metrics/query", params=parameters, timeout=30)
+    assert answer.status_code == 200, answer.text
+    expected = {
+        labels: pytest.approx(values[0], rel=1e-6) for labels, values in case.expect_whole(backend.world.spans).items()
+    }
+    assert {_labels(series): series["value"] for series in answer.json()["series"]} == expected

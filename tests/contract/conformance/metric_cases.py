@@ -27,13 +27,18 @@ class MetricCase:
 
     def expect(self, spans: list[S]) -> Series:
         """The series of the whole data set."""
+        return self._series(spans, lambda span: -(-span.start // (STEP * 10**9)) * STEP)
+
+    def expect_whole(self, spans: list[S]) -> Series:
+        """The series of an instant query: one cell, at 0, for the whole data set."""
+        return self._series(spans, lambda span: 0)
+
+    def _series(self, spans: list[S], end_of: Callable[[S], int]) -> Series:
         cells: dict[tuple[Labels, int], list[float]] = {}
         for span in filter(self.keep, spans):
             value = self.read(span)
             if value is not None:
-                end = -(-span.start // (STEP * 10**9)) * STEP
-                labels = self._labels(span)
-                cells.setdefault((labels, end), []).append(value)
+                cells.setdefault((self._labels(span), end_of(span)), []).append(value)
         series: Series = {}
         for (labels, end), values in cells.items():
             for p, value in self.reduce(values).items():
