@@ -10,6 +10,7 @@ import typer
 from lab.cli.output import AsJson, console, print_json, table, working
 from lab.drills import acts, grading, opening, play
 from lab.drills.choices import ACTIONS, choices
+from lab.drills.choose import any_seed
 from lab.drills.grading import Answer, Marks
 from lab.drills.history import History
 from lab.drills.session import Current
@@ -37,7 +38,7 @@ def start(
     [dim]Example:[/dim]
       faultline drill start --level 2 --seed 7
     """
-    chosen = seed if seed >= 0 else play.any_seed()
+    chosen = seed if seed >= 0 else any_seed()
     with working(f"Waiting for an alert, {patience:g} s at most"):
         begun = play.start(_running(), level, chosen, count, player, patience)
     _print_brief(begun, as_json)

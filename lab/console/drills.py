@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from functools import lru_cache
 from typing import Any
 
@@ -18,10 +17,10 @@ from lab.console.security import DEFAULT_PLAYER
 from lab.drills import notes
 from lab.drills.choices import ACTIONS, MODELS, NOTHING
 from lab.drills.choices import choices as names
+from lab.drills.choose import any_seed
 from lab.faults.catalogue import ROWS
 from services import topology
 
-_SEEDS = 10_000
 _LEVELS = (
     "loud single faults",
     "silent ones",
@@ -47,7 +46,7 @@ async def choices(request: Request) -> Response:
 async def start(request: Request) -> Response:
     ask = await read(request, DrillAsk)
     who = request.scope["who"]
-    seed = ask.seed if ask.seed is not None else secrets.randbelow(_SEEDS)
+    seed = ask.seed if ask.seed is not None else any_seed()
     player = who.name if who else DEFAULT_PLAYER
     desk = _desk(request)
     await desk.start(ask.level, seed, ask.count, player, ask.patience)

@@ -32,6 +32,7 @@ LEVELS: Mapping[int, tuple[str, ...]] = {
 }  # fmt: skip
 """Loud single faults; silent ones; wrong-looking victims; faults of the telemetry. Level 5: two, none, or a decoy."""
 
+_SEEDS = 10_000
 _TWO_OR_NONE = 5
 # These hide one another's evidence, so no second fault goes with them.
 _ALONE = frozenset({"backend-refusing", "crash-loop", "leak", "noisy-neighbour"})
@@ -64,6 +65,11 @@ class Drill:
     causes: tuple[Cause, ...]
     release: bool = False
     decoy: str = ""
+
+
+def any_seed() -> int:
+    """For who names none: short enough to be told to somebody else."""
+    return random.SystemRandom().randrange(_SEEDS)
 
 
 def choose(rows: Mapping[str, Row], seed: int, level: int) -> Drill:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,7 +26,6 @@ from lab.drills.words import hints
 from lab.faults.catalogue import ROWS
 from lab.place import LabError, Place
 
-SEEDS = 10_000
 _USUAL_S = 60.0
 _LONGEST_WINDOW_S = 300.0
 
@@ -49,10 +47,6 @@ class Acted:
     recovery: float
     level: int
     left: tuple[int, ...]
-
-
-def any_seed() -> int:
-    return random.SystemRandom().randrange(SEEDS)
 
 
 def start(place: Place, level: int, seed: int, count: int, player: str, patience_s: float) -> Current:
