@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import secrets
 import time
@@ -114,21 +115,22 @@ class Session:
         self, drill: Drill, player: str, left: Sequence[int] = (), usual_latency_s: float | None = None
     ) -> Current:
         """Inject what the drill holds. Raises LabError where one runs already or a fault cannot be had."""
-        self.ensure_free()
-        with _unnamed():
-            usual_share = decoys.usual(self._place, drill.decoy)
-        secret = asdict(Secret(drill.causes, drill.release, drill.decoy, usual_share))
-        current = Current(
-            secrets.token_hex(4),
-            player,
-            drill.seed,
-            drill.level,
-            time.time(),
-            seal.seal(secret, self._key),
-            usual_latency_s=usual_latency_s,
-            left=list(left),
-        )
-        self.save(current)
+        with self._alone():
+            self.ensure_free()
+            with _unnamed():
+                usual_share = decoys.usual(self._place, drill.decoy)
+            secret = asdict(Secret(drill.causes, drill.release, drill.decoy, usual_share))
+            current = Current(
+                secrets.token_hex(4),
+                player,
+                drill.seed,
+                drill.level,
+                time.time(),
+                seal.seal(secret, self._key),
+                usual_latency_s=usual_latency_s,
+                left=list(left),
+            )
+            self.save(current)
         self.history.begin(current.id, player, drill.seed, drill.level, current.started, current.sealed)
         self._inject(current, drill, usual_share)
         current.begun = True
@@ -175,6 +177,13 @@ class Session:
 
     def save(self, current: Current) -> None:
         atomic.write(self._file, json.dumps(asdict(current), indent=1))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One start at a time, whatever process makes it: nobody else finds the lab free until this one is written."""
+        with (self.folder / "begin.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     @property
     def _file(self) -> Path:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -203,6 +206,24 @@ def test_no_drill_begins_beside_a_fault_a_drill_or_a_game_day(place: Place) -> N
         session.begin(Drill(8, 1, SILENT), "ben")
     with pytest.raises(Closed):
         Day(place).begin({"players": [], "faults": []})
+
+
+def test_of_two_drills_started_at_once_one_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2)
+
+    def usual(*_: object) -> float:
+        """Holds who found the lab free until the other one has found it so, too, where it can."""
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+        return 0.0
+
+    monkeypatch.setattr("lab.drills.decoys.usual", usual)
+    sessions = [Session(place), Session(place)]
+    with ThreadPoolExecutor(2) as pool:
+        starts = [pool.submit(each.begin, Drill(7, 1, LOUD), "ana") for each in sessions]
+    assert sorted(str(start.exception()) for start in starts) == ["A drill is running already.", "None"]
+    assert [row.fault for row in wanted.read(place)] == ["redis-down"]
+    assert [row.state for row in sessions[0].history.all()] == ["running"]
 
 
 def test_a_game_day_closes_the_board_while_its_runner_lives(place: Place) -> None:
