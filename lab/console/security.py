@@ -53,13 +53,8 @@ class Tokens:
     @classmethod
     def of(cls, place: Place, environment: Mapping[str, str] = os.environ) -> Tokens:
         """From the secrets folder and FAULTLINE_PLAYERS. Raises LabError where one of them cannot be read."""
-        path = place.secrets_dir / "lab_token"
-        try:
-            lab = path.read_text().strip()
-        except OSError as error:
-            raise LabError(f"There is no token at {place.shown(path)}.", "`faultline up` makes it.") from error
         named = environment.get("FAULTLINE_PLAYERS", "")
-        return cls(lab, read_players(place.root / Path(named).expanduser()) if named else {})
+        return cls(place.secret("lab_token"), read_players(place.root / Path(named).expanduser()) if named else {})
 
     def who(self, authorization: str) -> Who | None:
         """Whose token an Authorization header holds. Every known one is compared, each in constant time."""

@@ -120,7 +120,7 @@ async def test_every_answer_carries_the_same_protection(console: Console, path: 
 
 def test_without_a_token_there_is_no_console(tmp_path: Path) -> None:
     place = Place(tmp_path, tmp_path)
-    with pytest.raises(LabError, match="no token"):
+    with pytest.raises(LabError, match="lab_token cannot be read"):
         Tokens.of(place, {})
     place.secrets_dir.mkdir()
     (place.secrets_dir / "lab_token").write_text("\n")
