@@ -11,7 +11,7 @@ from lab.diagnosis.trace import operation
 from lab.diagnosis.window import Period, Window
 
 KIND = "broken trace"
-_LEAST_SHARE = 0.05
+_LEAST_SHARE, _LEAST_MOVE = 0.05, 0.2
 
 
 def find(window: Window) -> list[Finding]:
@@ -25,7 +25,9 @@ def _new_roots(window: Window) -> list[Finding]:
     for key, roots in now.items():
         share = len(roots) / max(_seen(window.now)[key], 1)
         usual = len(before.get(key, ())) / max(_seen(window.before)[key], 1)
-        if len(roots) < 3 or share - usual < _LEAST_SHARE or key not in _seen(window.before):
+        # What is begun by requests and by background work alike is a root now more, now less often.
+        least = _LEAST_SHARE if usual < _LEAST_SHARE else _LEAST_MOVE
+        if len(roots) < 3 or share - usual < least or key not in _seen(window.before):
             continue
         service, place = _who_lost_it(window, roots[0], key)
         sentence = (

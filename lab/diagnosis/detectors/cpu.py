@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from lab.diagnosis.finding import Evidence, Finding
 from lab.diagnosis.measure import graded, slowest_own
+from lab.diagnosis.profile import Growth
 from lab.diagnosis.window import Window
 
 KIND = "CPU contention"
 _MORE_THREADS = 5
 _MORE_CPU = 0.15  # cores
+_ANOTHER_TIME = 10.0
 _STRETCHED = 1.6
 _NEVER_SURER = 0.88
 
@@ -36,10 +38,25 @@ def _own(window: Window, service: str) -> Finding | None:
         f"{growth.key[1]} in {service} takes {growth.now_ms:.0f} ms of a request ({growth.before_ms:.1f} ms "
         f"before), with {why}."
     )
-    numbers = {"own_ms": growth.now_ms, "own_before_ms": growth.before_ms, "more_threads": threads, "more_cores": cpu}
+    explained = _explained(window, growth, cpu)
+    numbers = {
+        "own_ms": growth.now_ms, "own_before_ms": growth.before_ms, "more_threads": threads, "more_cores": cpu,
+        "computing": explained,
+    }  # fmt: skip
     evidence = Evidence(numbers, growth.traces, (), window.query("threads" if threads >= _MORE_THREADS else "cpu"))
-    strength = max(graded(threads, _MORE_THREADS - 1, 15), graded(cpu, 0.1, 0.8) * 0.75)
+    strength = max(graded(threads, _MORE_THREADS - 1, 15), graded(cpu, 0.1, 0.8) * 0.75, graded(explained, 0.3, 1.0))
     return Finding(service, growth.key[1], KIND, strength, sentence, evidence)
+
+
+def _explained(window: Window, growth: Growth, more_cores: float) -> float:
+    """The part of an operation's gain that is computing: what a request burns more, over what it takes longer.
+
+    Told only where the time became another (utilisation speaks of the service, not of the operation).
+    """
+    asked = window.now.total("predictions") / window.now.seconds if window.now.seconds else 0.0
+    if not asked or growth.ratio < _ANOTHER_TIME:
+        return 0.0
+    return more_cores / asked * 1e3 / growth.gain_ms
 
 
 def _stranger(window: Window) -> list[Finding]:

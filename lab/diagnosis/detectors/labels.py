@@ -57,8 +57,10 @@ def _late(window: Window) -> list[Finding]:
     fewer = 1 - joined / joined_before if joined_before >= 20 else 0.0
     predictions, predictions_before = window.rise("predictions")
     later = ratio(lag, lag_before, 3600)
-    # A baseline that had hardly begun knows only the quickest labels, so a longer lag alone proves nothing.
-    if predictions < 0.7 * predictions_before or not (fewer > 0.8 or (later > 1.8 and fewer > 0.3)):
+    # A baseline that had hardly begun knows only the quickest labels, so a longer lag alone proves nothing: it does
+    # where about as many labels came as predictions were made.
+    settled = joined_before >= 20 and joined_before > 0.8 * predictions_before
+    if predictions < 0.7 * predictions_before or not (fewer > 0.8 or (later > 1.8 and (fewer > 0.3 or settled))):
         return []
     sentence = (
         f"Outcomes arrive {lag / 3600:.0f} h after their prediction ({lag_before / 3600:.0f} h before), "

@@ -9,6 +9,7 @@ from lab.diagnosis.window import Window
 KIND = "memory"
 _LEAST_CLIMB_BYTES = 120e6
 _LEAST_GC = 0.02  # seconds of pause a second
+_FEW_PAUSES = 3  # a single long one may be the machine's
 
 
 def find(window: Window) -> list[Finding]:
@@ -41,9 +42,9 @@ def _climb(window: Window, service: str) -> Finding | None:
 def _collector(window: Window, service: str) -> Finding | None:
     now = window.now.value("gc_pause", service_name=service) or 0.0
     before = window.before.value("gc_pause", service_name=service) or 0.0
-    if now < _LEAST_GC or now < 5 * before:
-        return None
     slow = window.now.value("gc_slow", service_name=service) or 0.0
+    if now < _LEAST_GC or now < 5 * before or slow < _FEW_PAUSES:
+        return None
     sentence = (
         f"The garbage collector stops {service} for {now * 1e3:.0f} ms of each second ({before * 1e3:.1f} ms before), "
         f"{slow:.0f} pauses above 100 ms."
