@@ -10,7 +10,8 @@ from tests.browser.harness import Console
 
 PATHS = (
     "/", "/overview", "/traces?limit=20", "/logs", "/metrics?q=sum+by+(service_name)+(rate(http_requests_total[1m]))",
-    "/practice", "/faults", "/gameday", "/runbooks", "/runbooks/RedisPoolWait",
+    "/overview?from=1767268800000&to=1767355200000", "/practice", "/faults", "/gameday", "/runbooks",
+    "/runbooks/RedisPoolWait",
 )  # fmt: skip
 SOON = 20_000
 

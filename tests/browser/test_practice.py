@@ -165,6 +165,9 @@ def test_a_runbook_is_run_where_it_stands(console: Console, page: Page) -> None:
     expect(page.locator(".step-result .judged")).to_have_count(steps.count(), timeout=SOON)
     expect(page.locator(".step-result .judged strong").first).to_have_text(re.compile("Holds|Does not hold"))
     expect(page.locator("[data-section='Decision table'] .judged")).to_contain_text("point to")
+    expect(page.locator(".outcome")).to_contain_text("The results point to")
+    page.get_by_role("button", name="Show the row").click()
+    expect(page.locator("[data-section='Decision table'] .judged")).to_be_in_viewport()
 
 
 def test_the_fault_board_starts_shows_and_ends_a_fault(console: Console, page: Page) -> None:

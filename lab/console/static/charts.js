@@ -84,7 +84,13 @@ function extent(values, low, high, thresholds) {
   const top = high ?? Math.max(...known, -Infinity);
   const from = Number.isFinite(bottom) ? bottom : 0;
   const to = Number.isFinite(top) && top > from ? top + (high === undefined ? (top - from) * 0.06 : 0) : from + 1;
-  return [from, to];
+  return [low === null ? tickBelow(from, to) : from, to];
+}
+
+/** An axis that begins where its values do has a tick below them, so that they can be read. */
+function tickBelow(from, to) {
+  const [first, second] = ticks(from, to);
+  return first > from && second > first ? first - (second - first) : from;
 }
 
 /** A path that breaks where values are missing for more than three steps, or are no numbers. */

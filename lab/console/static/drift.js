@@ -51,7 +51,7 @@ export function drawDrift(context, { measure, step, range, series }, marks) {
       stepMs: step * 1000,
       range,
       marks,
-      left: 230,
+      left: 285, // the longest name whole
       rowHeight: 15,
       onPick: (from, to) => between(context, from, to),
       strength: (value) => value / full,

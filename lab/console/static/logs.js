@@ -47,8 +47,8 @@ export async function show(main, context) {
   main.append(head(context, 'Logs', { asked: () => [['logql', query]] }), box.element, histogram, lines);
   fillWith(
     histogram,
-    () => counts(query, context),
-    (bins) => drawCounts(context, bins),
+    () => counts(query, context).catch(toldBelow),
+    (bins) => bins && drawCounts(context, bins),
   );
   if (live) return new Tail(context, query, lines).end;
   fillWith(
@@ -57,6 +57,12 @@ export async function show(main, context) {
     (found) => drawLines(context, found),
   );
   return undefined;
+}
+
+/** What is wrong with the query is told once, with the lines. */
+function toldBelow(error) {
+  if (error.status !== 400) throw error;
+  return null;
 }
 
 async function counts(query, context) {

@@ -8,6 +8,7 @@ import { layOut } from './map_layout.js';
 import { colour, serviceName } from './palette.js';
 import { empty, show as fillWith } from './states.js';
 import { numeric, table } from './tables.js';
+import { clock } from './time.js';
 
 export const title = 'Map';
 const PREFIX = 'traces_service_graph_request';
@@ -43,7 +44,7 @@ export async function show(main, context) {
         graph = found;
         map.hidden = false;
         width ||= map.clientWidth;
-        if (!found.edges.length) fill(map, nothing());
+        if (!found.edges.length) fill(map, nothing(context));
         else if (!(again && map.contains(document.activeElement))) draw();
         return found.edges.length ? drawTable(context, found) : null;
       },
@@ -51,9 +52,9 @@ export async function show(main, context) {
   );
 }
 
-function nothing() {
+function nothing({ range }) {
   return empty(
-    'No calls in the last minute',
+    range.last ? 'No calls in the last minute' : `No calls in the minute before ${clock(range.to)}`,
     'The map shows the service graph, which follows traffic by about 15 s. `make load` sends some; `faultline predict` sends one prediction.',
   );
 }

@@ -22,10 +22,11 @@ function copy(from, to) {
 }
 
 function element(node, to) {
-  if (!TAGS.has(node.tagName)) return to;
-  const made = document.createElement(node.tagName);
   const href = node.getAttribute('href') ?? '';
-  if (node.tagName === 'A' && /^(https?:\/\/|\/(?!\/)|#)/.test(href)) made.setAttribute('href', href);
+  const safe = /^(https?:\/\/|\/(?!\/)|#)/.test(href);
+  if (!TAGS.has(node.tagName) || (node.tagName === 'A' && !safe)) return to; // what leads nowhere is no link
+  const made = document.createElement(node.tagName);
+  if (node.tagName === 'A') made.setAttribute('href', href);
   to.append(made);
   return made;
 }

@@ -56,9 +56,15 @@ async function page(main, context, name) {
   }
 
   const all = h('button.primary', { type: 'button', onclick: runAll }, icon(ICONS.run), 'Run all steps');
+  const outcome = h('div.outcome');
   async function runAll() {
     all.disabled = true;
-    for (const step of steps) await step.run();
+    for (const [n, step] of steps.entries()) {
+      fill(outcome, h('p.judged', null, `Step ${n + 1} of ${steps.length} …`));
+      await step.run();
+    }
+    board.mark(held, { whole: true });
+    fill(outcome, board.told());
     all.disabled = false;
     all.focus({ preventScroll: true });
     announce(board.text());
@@ -69,7 +75,7 @@ async function page(main, context, name) {
     if (steps[index]) block.after(steps[index].place);
   }
   fill(main, back(link), h('h1', null, found.title), facts(found.front_matter),
-    h('p.buttons', null, all), h('p.muted', null, told(labels)), placed);
+    h('p.buttons', null, all), h('p.muted', null, told(labels)), outcome, placed);
 }
 
 const back = (link) => h('p', null, h('a', { href: link('/runbooks') }, 'All runbooks'));
@@ -166,17 +172,23 @@ function decision(sections, { table: branches = [] }) {
   const rows = [...(place?.querySelectorAll('tbody tr') ?? [])];
   const line = h('p.judged', { role: 'status' }, 'Run the steps: the row that their results point to is marked here.');
   place?.querySelector('h2').after(line);
-  function mark(held) {
+  function mark(held, { whole = false } = {}) {
     const at = branches.findIndex((row) => points(row, held));
     for (const [index, row] of rows.entries()) {
       row.classList.toggle('points-here', index === at);
       if (index === at) row.setAttribute('aria-current', 'true');
       else row.removeAttribute('aria-current');
     }
-    line.textContent = at < 0 ? 'So far the results point to no row.' : `The results point to: ${branches[at].kind}.`;
+    const none = whole ? 'The results point to no row: nothing is wrong now, or it is new.' : 'So far the results point to no row.';
+    line.textContent = at < 0 ? none : `The results point to: ${branches[at].kind}.`;
     line.classList.toggle('yes', at >= 0);
   }
-  return { mark, text: () => line.textContent };
+  /** The same line for another place, with the way to the table. */
+  function told() {
+    const show = () => line.scrollIntoView({ block: 'center' });
+    return h('p', { class: line.className }, line.textContent, ' ', h('button.quiet', { type: 'button', onclick: show }, 'Show the row'));
+  }
+  return { mark, told, text: () => line.textContent };
 }
 
 /** Whether a row fits: what it names has to hold, or not to; what was not asked points nowhere. */

@@ -7,6 +7,7 @@ import { ticks } from './chart_frame.js';
 
 const HEIGHT = 56;
 const WIDTH = 1000;
+const TICK_PX = 52; // as wide as a time's text may be
 
 /** {element, set(zoom)}: spans as strokes of their services' colours, one path each; `pick({from, to})` on a drag. */
 export function traceMap(rows, whole, pick) {
@@ -81,7 +82,8 @@ export function timeAxis() {
     element,
     set(zoom) {
       const size = zoom.to - zoom.from;
-      const marks = ticks(zoom.from, zoom.to, lane.clientWidth > 500 ? 6 : 3).filter((ns) => (ns - zoom.from) / size < 0.96);
+      const last = 1 - TICK_PX / Math.max(lane.clientWidth, 2 * TICK_PX); // a later one would be cut off
+      const marks = ticks(zoom.from, zoom.to, lane.clientWidth > 500 ? 6 : 3).filter((ns) => (ns - zoom.from) / size < last);
       fill(
         lane,
         marks.map((ns) =>

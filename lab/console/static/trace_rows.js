@@ -149,12 +149,12 @@ function lane(span, { zoom, segments }) {
   setStyle(
     text,
     right > 72 && left > 18
-      ? { right: `calc(${100 - left}% + 5px)` }
+      ? { right: `min(calc(${100 - left}% + 5px), calc(100% - 8ch))` } // whole in a narrow lane, too
       : right > 84
         ? { right: '4px' }
         : { left: `calc(${right}% + 5px)` },
   );
-  if (right > 84 && left <= 18) text.classList.add('within');
+  if (right > 72 && left <= 40) text.classList.add('within');
   return [
     h(`span.span-bar.${colour(span.service)}`, { style: { left: `${left}%`, width: `${Math.max(right - left, 0)}%` } }),
     svg(

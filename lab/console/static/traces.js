@@ -64,14 +64,15 @@ function drawn(context, found, limit) {
   if (!found.length) return empty('No trace matches', `${NOTHING_YET} Or look at a longer time, or try an example.`);
   const sort = context.query.get('sort') in SORTS ? context.query.get('sort') : 'newest';
   const sorted = [...found].sort(SORTS[sort]);
+  const full = found.length >= limit;
   return [
     h(
       'div.panel',
       null,
       pointChart({
         title: 'Duration',
-        note: 'each point is a trace; crosses have errors',
-        range: { ...context.range },
+        note: `each point is a trace; crosses have errors${full ? `; the newest ${limit} reach back so far` : ''}`,
+        range: full ? reached(found, context.range) : { ...context.range },
         format: (ms) => duration(ms * 1e6),
         points: found.map((each) => ({
           at: each.at,
@@ -86,6 +87,12 @@ function drawn(context, found, limit) {
     ),
     h('div.panel', null, tools(context, found, sort, limit), list(context, sorted)),
   ];
+}
+
+/** The part of the range that a full answer covers: over the whole of it the points would lie on one another. */
+function reached(found, { to }) {
+  const oldest = Math.min(...found.map((each) => each.at));
+  return { from: oldest - Math.max((to - oldest) * 0.02, 500), to };
 }
 
 function tools(context, found, sort, limit) {
@@ -162,7 +169,7 @@ function list(context, found) {
 function took({ ms, service }, slowest) {
   return [
     h('span.meter', null, h('span', { class: colour(service), style: { width: `${(ms / slowest) * 100}%` } })),
-    h('span.figure', null, duration(ms * 1e6)),
+    h('span.figure', null, ms < 1000 ? `${ms} ms` : duration(ms * 1e6)), // Tempo's search knows whole milliseconds
   ];
 }
 
