@@ -36,7 +36,7 @@ class Expectation:
     bound: float
 
     def __str__(self) -> str:
-        return f"{self.of} {self.op} {self.bound:g}"
+        return f"{self.of} {self.op} {self.bound:.12g}"
 
     def holds(self, values: Sequence[float], rows: int) -> bool:
         """Whether an answer of these values in so many rows is as expected; without rows no value passes a bound."""
@@ -53,6 +53,8 @@ def expectation(text: str) -> Expectation | None:
 
     >>> str(expectation("Holds if any value > 0.02 s. Look for the pool."))
     'any value > 0.02'
+    >>> str(expectation("Holds if any value > 5000000 pixels."))
+    'any value > 5000000'
     """
     found = _EXPECTATION.search(text)
     if not found:
@@ -135,6 +137,11 @@ class Runbook:
     def causes(self) -> tuple[str, ...]:
         """Ids of the faults that make this alert fire."""
         return tuple(self.front_matter["causes"])
+
+    @property
+    def also(self) -> tuple[str, ...]:
+        """Ids of further faults that its table leads to: alone they make it fire only where time is short, or late."""
+        return tuple(self.front_matter.get("also", ()))
 
     def step(self, number: int) -> Step | None:
         return next((step for step in self.steps if step.number == number), None)
