@@ -37,6 +37,7 @@ CALM_S, AGAIN_S, RESOLVES_S = 420.0, 90.0, 360.0
 FIRES_S = {"i": 210.0, "w": 330.0}  # what needs a window of labels or rows takes longer
 _LONG = {"CrashLoop": 690.0}  # it counts the restarts of ten minutes
 USUAL_SHARE, CANARY_SHARE = 20.0, 50.0  # at the usual share a bad version takes long to be told by its labels
+_SHARES = {"nan-output": 90.0}  # it fails for one in four of v2's photos: with half of the users the alert is grazed
 
 
 @dataclass(frozen=True)
@@ -127,12 +128,12 @@ class Seen:
 
 @contextmanager
 def _share(bed: Bed, treatment: Treatment) -> Iterator[None]:
-    """Half of the users on the candidate, where it is the candidate that breaks."""
+    """Half of the users on the candidate or more, where it is the candidate that breaks."""
     model = treatment.at
     moved = ROWS[treatment.fault].kind == "bad model version" and model in MODELS
     try:
         if moved:
-            _run_whole(bed, f"faultline canary {model} {CANARY_SHARE:g}")
+            _run_whole(bed, f"faultline canary {model} {_SHARES.get(treatment.fault, CANARY_SHARE):g}")
         yield
     finally:
         if moved:

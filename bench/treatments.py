@@ -19,8 +19,13 @@ _LOOKS = frozenset({"runbook", "status", "up", "down"})
 _ROLLBACK, _CLEAR = "faultline drill act rollback", "faultline faults clear"
 _RESTART, _CANARY = "faultline drill act restart SERVICE", "faultline canary MODEL 0"
 
-# Where a fault is aimed that its usual place would not show in each of its alerts: calls are counted by their callers.
-_AIMED = {"dropped-spans": "orchestrator"}
+# Where a fault is aimed that its usual place would not show in an alert ("" for all of its alerts): calls are counted
+# by their callers, the photo model has the more to compute, and only what is in front of the models fails predictions.
+_AIMED = {
+    ("dropped-spans", ""): "orchestrator",
+    ("thread-fight", ""): "cv_model",
+    ("crash-loop", "AvailabilityBudgetBurns"): "orchestrator",
+}
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,18 @@ def commands_of(book: Runbook) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def treated(command: str, row: Row) -> Treatment | None:
-    """A command against a fault, its placeholder filled in; None where it is for other faults.
+def _aimed(row: Row, alert: str) -> str:
+    return _AIMED.get((row.id, alert)) or _AIMED.get((row.id, "")) or row.places[0]
+
+
+def treated(command: str, row: Row, alert: str = "") -> Treatment | None:
+    """A command against a fault where it is aimed for an alert, its placeholder filled in; None where it is for other
+    faults.
 
     A rollback and a restart are for what lives in a service, the end of a canary for a bad version. Raises ValueError
     for a command that nothing here can try: whoever writes one into a runbook says here what it is for.
     """
-    at = _AIMED.get(row.id, row.places[0])
+    at = _aimed(row, alert)
     truth = truth_of(row, at)
     place = truth.services[0]
     if command == _CLEAR:
@@ -96,14 +106,15 @@ def without_command(books: Sequence[Runbook], rows: Mapping[str, Row] = ROWS) ->
 
 
 def _against(row: Row, books: Sequence[Runbook]) -> Iterator[Treatment]:
-    found: dict[str, Treatment] = {}
+    found: dict[tuple[str, str], Treatment] = {}
     for book in books:
         if row.id not in book.causes:
             continue
         for command in commands_of(book):
-            if treatment := treated(command, row):
-                known = found.get(treatment.command, treatment)
-                found[treatment.command] = replace(known, alerts=(*known.alerts, book.alert))
+            if treatment := treated(command, row, book.alert):
+                key = treatment.command, treatment.at
+                known = found.get(key, treatment)
+                found[key] = replace(known, alerts=(*known.alerts, book.alert))
     yield from found.values()
 
 

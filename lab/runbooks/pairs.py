@@ -65,12 +65,12 @@ def moments(folder: Path) -> Iterator[Moment]:
 
 
 def pairs(sources: Sources, found: Sequence[Moment], books: Sequence[Runbook]) -> Iterator[Pair]:
-    """Each runbook at each moment that concerns it: its causes', and every one at which nothing was wrong."""
+    """Each runbook at each moment that concerns it: of the faults it is for, and every one at which nothing was."""
     for moment in found:
         if not moment.fault and not healthy(sources, moment):
             continue
         for book in books:
-            if not moment.fault or moment.fault in book.causes:
+            if not moment.fault or moment.fault in (*book.causes, *book.also):
                 yield pair(sources, moment, book)
 
 

@@ -15,6 +15,7 @@ from lab.runbooks.model import LANGUAGES, SECTIONS, Branch, Runbook, Section, St
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _FIELDS = {"alert", "severity", "slo", "causes", "dashboards"}
+_OPTIONAL = {"also"}
 _PAGE = "/runbooks/kinds/"
 _EVIDENCE_COLUMNS = 3
 
@@ -29,7 +30,7 @@ def parse(name: str, text: str) -> Runbook:
     if not front:
         raise RunbookError(f"{name}: no front matter.")
     values, body = yaml.safe_load(front[1]), text[front.end() :]
-    if set(values) != _FIELDS:
+    if set(values) - _OPTIONAL != _FIELDS:
         raise RunbookError(f"{name}: the front matter has {sorted(values)}, not {sorted(_FIELDS)}.")
     sections = dict(split(tokens_of(body), "h2"))
     if tuple(sections) != SECTIONS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.faults.catalogue import ROWS
-from lab.runbooks.library import page_of
+from lab.runbooks.library import load, page_of
 from lab.runbooks.pairs import Pair
 
 _HEAD = """# Runbooks
@@ -19,6 +19,8 @@ by `faultline runbook ALERT --run` with the labels of the firing alert. Each kin
 ## What a runbook looks like
 
 - Front matter: `alert`, `severity`, `slo`, `causes` (ids of the [faults](faults.md) that make it fire), `dashboards`.
+  `also` are faults that the table leads to as well, though alone they make the alert fire only on a machine that is
+  short of time, or later than a practice lasts.
 - Six headings: Meaning, Impact, Diagnosis, Mitigation, Prevention, Decision table.
 - A step of the diagnosis is a heading `### 1. name`, a question, one block of `promql`, `traceql`, `logql` or
   `faultline`, and below it when it holds, in a sentence that people and the runner read alike:
@@ -30,7 +32,7 @@ by `faultline runbook ALERT --run` with the labels of the firing alert. Each kin
 
 ## How well they point
 
-Written by `python -m lab.runbooks.check --write` from a recorded tour: every runbook that names a fault as a cause was
+Written by `python -m lab.runbooks.check --write` from a recorded tour: every runbook that names a fault was
 run at a moment when that fault was on, and every runbook at moments when nothing was. A pair is right where the branch
 leads to that fault's kind, on the healthy system where there is none. A moment counts as healthy where no fault was on,
 98 % of the answers were complete, 60 % came within 100 ms and no service was over its budget of series: on a machine
@@ -42,8 +44,16 @@ that others overload, and after a fault that leaves series behind, not every one
 # Pairs of (alert, fault) that telemetry cannot tell apart, and why.
 REASONS: dict[tuple[str, str], str] = {}
 
+_MILLISECONDS = (
+    "some milliseconds more leave nearly all answers within 100 ms; where a machine has none to spare, "
+    "LatencyBudgetBurns fires and its table leads to it"
+)
 # Faults that make no alert fire, and why: a user's complaint or a look at a trace finds them.
 UNSEEN = {
+    "n-plus-one": _MILLISECONDS,
+    "stampede": _MILLISECONDS,
+    "sequential": _MILLISECONDS,
+    "connection-churn": _MILLISECONDS,
     "over-shedding": "a refusal counts in no objective",
     "lost-thread-context": "every call between services is traced; only what a thread does lies apart",
     "clock-skew": "no metric is measured by two clocks; a trace's picture is",
@@ -61,8 +71,8 @@ def markdown(found: Sequence[Pair]) -> str:
         f"- {len(ill) - len(wrong)} of {len(ill)} pairs of alert and fault point to the fault's kind.",
         f"- {sum(each.right for each in well)} of {len(well)} runs, at {moments} healthy moments, point to nothing.",
         "",
-        "| alert | fault | kind | pointed to | |",
-        "|---|---|---|---|---|",
+        "| alert | fault | kind | pointed to | fires of it alone | |",
+        "|---|---|---|---|---|---|",
         *(_line(each) for each in sorted(ill, key=lambda each: (each.alert, each.fault))),
         "",
         "## Where telemetry does not tell",
@@ -82,7 +92,8 @@ def _kind(fault: str) -> str:
 
 
 def _line(each: Pair) -> str:
-    cells = (each.alert, each.fault, each.expected, each.pointed or "nothing", "" if each.right else "**no**")
+    fires = "yes" if each.fault in load(each.alert).causes else "no"
+    cells = (each.alert, each.fault, each.expected, each.pointed or "nothing", fires, "" if each.right else "**no**")
     return f"| {' | '.join(cells)} |"
 
 

@@ -11,7 +11,7 @@ from lab.runbooks.library import DOCS
 from lab.runbooks.pairs import Pair
 from lab.runbooks.report import REASONS, markdown
 
-PAIRS = {(name, fault) for name in names() for fault in load(name).causes}
+PAIRS = {(book.alert, fault) for book in map(load, names()) for fault in (*book.causes, *book.also)}
 
 
 def recorded() -> list[Pair]:

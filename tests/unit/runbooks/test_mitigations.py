@@ -47,6 +47,12 @@ def test_a_command_is_for_some_faults(command: str, fault: str, typed: str | Non
     assert (found.command if found else None) == typed
 
 
+def test_a_fault_is_aimed_where_its_alert_shows_it() -> None:
+    crashes = {alert: each.at for each in treatments(BOOKS) if each.fault == "crash-loop" for alert in each.alerts}
+    assert crashes["AvailabilityBudgetBurns"] == "orchestrator"
+    assert crashes["CompletenessBudgetBurns"] == "cv_model"
+
+
 def test_a_new_command_has_to_say_what_it_is_for() -> None:
     with pytest.raises(ValueError, match="for which faults"):
         treated("faultline pray", ROWS["pool-of-one"])
