@@ -144,10 +144,10 @@ def _show(found: Recorded) -> None:
 
 def _tell(found: Recorded, said: Answer) -> None:
     truths = [] if found.truth.fault == "none" else [found.truth]
-    marks = grade([said], truths, [False], hints=0, minutes=0.0)
+    marks = grade([said], truths, [[False]], hints=0, minutes=0.0)
     out = console()
     out.print(f"{marks.total:g} of 100 marks (no evidence trace is asked of a recording).", markup=False)
-    for line in solution(found.window(), truths, []):
+    for line in solution(found.window(), truths):
         out.print(line, markup=False, soft_wrap=True)
 
 

@@ -14,7 +14,7 @@ from lab.drills.choose import any_seed
 from lab.drills.grading import Answer, Marks
 from lab.drills.history import History
 from lab.drills.session import Current
-from lab.place import Place
+from lab.place import LabError, Place
 from lab.stack import require_up
 
 app = typer.Typer(
@@ -87,8 +87,11 @@ def answer(
       faultline drill answer --service cv_model --operation decode_photo --kind "bad input" --evidence ID
       faultline drill answer --kind nothing
     """
+    if any(len(given or ()) > len(kind) for given in (service, operation, evidence)):
+        raise LabError("Each cause needs its --kind; nothing was counted.", "Give --kind as often as --service.")
     answers = [
-        Answer(_nth(service, n), _nth(operation, n), kind[n], _nth(evidence, n).lower(), text) for n in range(len(kind))
+        Answer(_nth(service, n), _nth(operation, n), kind[n], _nth(evidence, n).strip().lower(), text)
+        for n in range(len(kind))
     ]
     with working("Working out the solution"):
         marks, told = play.answer(_running(), answers)
@@ -96,6 +99,8 @@ def answer(
         print_json({"marks": {**asdict(marks), "total": marks.total}, "solution": told.lines})
         return
     _print_marks(marks)
+    if any(evidence or ()) and not marks.evidence:
+        console().print("The trace shows none of it: it has to begin while the fault is on, and to hold it.")
     for line in told.lines:
         console().print(line, markup=False, soft_wrap=True)
 
@@ -152,12 +157,15 @@ def history(as_json: AsJson = False) -> None:
             str(row.seed),
             row.state,
             row.kinds,
+            str(row.hints or ""),
             _number(row.marks),
+            _number(row.recovery),
             _number(row.seconds),
         )
         for row in rows
     ]
-    console().print(table(("drill", "player", "level", "seed", "state", "kind", "marks", "seconds"), shown))
+    columns = ("drill", "player", "level", "seed", "state", "kind", "hints", "marks", "recovery", "seconds")
+    console().print(table(columns, shown))
 
 
 @app.command()

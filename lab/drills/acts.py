@@ -88,10 +88,25 @@ def _scale_back(place: Place, service: str, replicas: int) -> None:
     machines.scale(place, service, replicas)
 
 
-def latency(prometheus: Prometheus) -> float | None:
-    """The ninth decile of the time to answer a prediction, in seconds; None without traffic."""
-    found = [sample.value for sample in prometheus.query(_LATENCY)]
+def latency(prometheus: Prometheus, at_s: float | None = None) -> float | None:
+    """The ninth decile of the time to answer a prediction, in seconds, then (now if None); None without traffic."""
+    found = [sample.value for sample in prometheus.query(_LATENCY, at_s)]
     return found[0] if found and found[0] == found[0] else None
+
+
+def harmed(prometheus: Prometheus, usual_latency_s: float | None) -> bool:
+    """Whether answers are not whole or not in time now."""
+    return not _well(prometheus, usual_latency_s)
+
+
+def remark(causes: int, left: int) -> str:
+    """What an action came to, in a sentence; the player has the solution by then."""
+    if not causes:
+        return "Nothing had been wrong."
+    gone = causes - left
+    if not gone:
+        return "It removed no cause."
+    return "The cause is gone." if not left else f"{gone} of {causes} causes is gone."
 
 
 def recovery(

@@ -49,18 +49,20 @@ class Marks:
 
 
 def grade(
-    answers: Sequence[Answer], truths: Sequence[Truth], shown: Sequence[bool], hints: int, minutes: float
+    answers: Sequence[Answer], truths: Sequence[Truth], shown: Sequence[Sequence[bool]], hints: int, minutes: float
 ) -> Marks:
-    """Grade answers (each with whether its evidence trace shows it) against all causes; none means "nothing is wrong".
+    """Grade answers against all causes; none means "nothing is wrong".
 
-    With two causes each is worth half, in the order that suits the player; a cause too many costs a quarter.
+    ``shown``: by answer, by cause, whether its trace shows it. With two causes each is worth half, in the order
+    that suits the player; a cause too many costs a quarter.
     """
     cost = {"hints": A_HINT * hints, "time": min(max(minutes - FREE_MINUTES, 0.0) * A_MINUTE, MOST_FOR_TIME)}
     if not truths:
         right = len(answers) == 1 and answers[0].nothing
         return Marks(SERVICE, OPERATION, KIND, EVIDENCE, **cost) if right else Marks(**cost)
     named = [(answer, seen) for answer, seen in zip(answers, shown, strict=True) if not answer.nothing]
-    orders = permutations(named, min(len(named), len(truths)))  # what is named beyond that is paired with no cause
+    unsaid = [(Answer(), [False] * len(truths))] * (len(truths) - len(named))  # an only answer may be of either cause
+    orders = permutations([*named, *unsaid], len(truths))  # what is named beyond that is paired with no cause
     best = max((_paired(order, truths) for order in orders), key=sum)
     too_many = 1.0 - 0.25 * max(len(named) - len(truths), 0)
     service, operation, kind, evidence = (part / len(truths) * max(too_many, 0.0) for part in best)
@@ -78,7 +80,10 @@ def part_marks(answer: Answer, truth: Truth, shown: bool) -> tuple[float, float,
     return SERVICE * service, OPERATION * operation, KIND * kind, EVIDENCE * shown
 
 
-def _paired(order: Sequence[tuple[Answer, bool]], truths: Sequence[Truth]) -> tuple[float, float, float, float]:
-    pairs = [part_marks(answer, truth, seen) for (answer, seen), truth in zip(order, truths, strict=False)]
-    a, b, c, d = (sum(column) for column in zip(*pairs, strict=True)) if pairs else (0.0, 0.0, 0.0, 0.0)
+def _paired(
+    order: Sequence[tuple[Answer, Sequence[bool]]], truths: Sequence[Truth]
+) -> tuple[float, float, float, float]:
+    paired = enumerate(zip(order, truths, strict=True))
+    pairs = [part_marks(answer, truth, seen[n]) for n, ((answer, seen), truth) in paired]
+    a, b, c, d = (sum(column) for column in zip(*pairs, strict=True))
     return a, b, c, d

@@ -8,26 +8,31 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lab.campaign.truth import Truth
 from lab.clients.backends import Backends
 from lab.clients.http import LONG_TIMEOUT_S, open_client
 from lab.clients.telemetry import Span
 from lab.diagnosis import diagnose
 from lab.diagnosis.collect import read_period
-from lab.diagnosis.finding import Ranked
+from lab.diagnosis.profile import observe
 from lab.diagnosis.recording import load_period, save_period
-from lab.diagnosis.window import Window
+from lab.diagnosis.window import Period, Window
 from lab.drills import acts, notes, opening
+from lab.drills.choices import ensure_known
 from lab.drills.choose import choose
 from lab.drills.grading import Answer, Marks
 from lab.drills.proof import shows
 from lab.drills.session import Current, Session
-from lab.drills.solution import Cause, Solution, matching, work_out
+from lab.drills.signs import sign_of
+from lab.drills.solution import Cause, Own, Solution, matching, work_out
+from lab.drills.usual import read_usual
 from lab.drills.words import hints
 from lab.faults.catalogue import ROWS
 from lab.place import LabError, Place
 
-_USUAL_S = 60.0
+_QUERY_HINT = 1
 _LONGEST_WINDOW_S = 300.0
+_EXEMPLARS = "prediction_duration_seconds_bucket"
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,9 @@ def start(place: Place, level: int, seed: int, count: int, player: str, patience
     session = Session(place)
     session.ensure_free()
     with backends_of(place) as backends:
-        now = time.time()
-        save_period(session.usual, read_period(backends, now - _USUAL_S, now - 1))
-        latency = acts.latency(backends.prometheus)
+        usual = read_usual(place, backends, time.time() - 1)
+        save_period(session.usual, usual)
+        latency = acts.latency(backends.prometheus, usual.end_s)
     current = session.begin(choose(ROWS, seed, level), player, range(seed + 1, seed + count), latency)
     while not current.opening:
         time.sleep(opening.POLL_S)
@@ -76,10 +81,7 @@ def hint(place: Place) -> Hint:
     session = Session(place)
     current = session.current()
     truths = session.secret(current).truths
-    with backends_of(place) as backends:  # also where nothing is wrong: a quicker hint would tell so
-        findings = [each.finding for each in _diagnosed(session, current, backends)]
-    found = matching(findings, truths[0]) if truths else None
-    queries = [found.evidence.query] if found else []
+    queries = _queries(place, session, current) if current.hints == _QUERY_HINT else []
     told = hints(truths, queries)
     number = min(current.hints, len(told) - 1)
     current.hints = min(current.hints + 1, len(told))
@@ -90,16 +92,24 @@ def hint(place: Place) -> Hint:
 
 
 def answer(place: Place, answers: Sequence[Answer]) -> tuple[Marks, Solution]:
-    """Grade the answers and work the solution out; the fault stays on."""
+    """Grade the answers and work the solution out; the fault stays on.
+
+    Raises LabError, and counts nothing, for names and traces that there are not.
+    """
+    given_s = time.time()
     session = Session(place)
     current = session.current()
     ensure_not_answered(current)
+    ensure_known(answers)
     with backends_of(place) as backends:
-        traces = [backends.tempo.trace(each.evidence) if each.evidence else [] for each in answers]
-        shown = _shown(session, current, traces)
+        traces = [_evidence(backends, each.evidence) for each in answers]
         window = _window(session, current, backends)
-    marks = session.answer(current, answers, shown)
-    told = work_out(window, session.secret(current).truths, traces[0])
+        exemplars = _exemplars(backends, window.now)
+    truths = session.secret(current).truths
+    usual = observe(window.before.traces)
+    shown = [[shows(spans, truth, usual, current.started) for truth in truths] for spans in traces]
+    marks = session.answer(current, answers, shown, given_s)
+    told = work_out(window, truths, Own(tuple(map(tuple, traces)), exemplars, current.started))
     with notes.changed(place, current.id) as note:
         note |= {"answers": [asdict(each) for each in answers], "marks": asdict(marks), "solution": asdict(told)}
     return marks, told
@@ -120,20 +130,27 @@ def act(place: Place, action: str, target: str = "", amount: float = 0.0) -> Act
     current = session.current()
     ensure_answered(current)
     secret = session.secret(current)
+    with backends_of(place) as backends:
+        harmed = acts.harmed(backends.prometheus, current.usual_latency_s)
     done = acts.perform(place, action, target, amount)
     cured = [cause for cause in secret.causes if acts.cures(action, target, cause.truth, release=secret.release)]
     left = [cause.truth for cause in secret.causes if cause not in cured]
     try:
         session.lift(cured)
-        with backends_of(place) as backends:
-            marks = acts.recovery(backends.prometheus, current.usual_latency_s, left)
+        marks = _recovery(place, current, left) if cured or harmed else 0.0  # from nothing nothing recovers
     finally:
         done.put_back()
     session.history.recovered(current.id, marks)
+    said = f"{done.said} {acts.remark(len(secret.causes), len(left))}"
     with notes.changed(place, current.id) as note:
-        note["done"] = done.said
+        note["done"] = said
     session.close(current, "answered")
-    return Acted(done.said, marks, current.level, tuple(current.left))
+    return Acted(said, marks, current.level, tuple(current.left))
+
+
+def _recovery(place: Place, current: Current, left: Sequence[Truth]) -> float:
+    with backends_of(place) as backends:
+        return acts.recovery(backends.prometheus, current.usual_latency_s, left)
 
 
 def ensure_answered(current: Current) -> None:
@@ -148,7 +165,9 @@ def give_up(place: Place) -> Solution:
     told = solution_of(notes.read(place, current.id))
     if told is None:
         with backends_of(place) as backends:
-            told = work_out(_window(session, current, backends), session.secret(current).truths, [])
+            window = _window(session, current, backends)
+            own = Own(exemplars=_exemplars(backends, window.now))
+        told = work_out(window, session.secret(current).truths, own)
     session.close(current, "given up")
     with notes.changed(place, current.id) as note:
         note["solution"] = asdict(told)
@@ -187,10 +206,18 @@ def _opened(place: Place, session: Session, asked: Current, patience_s: float) -
     return current
 
 
-def _shown(session: Session, current: Current, traces: list[list[Span]]) -> list[bool]:
-    """For each trace whether it shows one of the causes."""
-    truths, usual = session.secret(current).truths, load_period(session.usual)
-    return [any(shows(spans, truth, usual, current.started) for truth in truths) for spans in traces]
+def _evidence(backends: Backends, trace_id: str) -> list[Span]:
+    """The spans of a trace that a player names, if one is named. Raises LabError where there is none."""
+    spans = backends.tempo.trace(trace_id) if trace_id else []
+    if trace_id and not spans:
+        raise LabError(f"There is no trace {trace_id}; nothing was counted.", "`faultline traces` lists some.")
+    return spans
+
+
+def _exemplars(backends: Backends, period: Period) -> dict[str, None]:
+    """The traces that exemplars of the answers' latency point at, the slowest first."""
+    found = backends.prometheus.exemplars(_EXEMPLARS, period.start_s, period.end_s)
+    return {each.labels.get("trace_id", ""): None for each in sorted(found, key=lambda each: -each.value)}
 
 
 def _window(session: Session, current: Current, backends: Backends) -> Window:
@@ -199,5 +226,12 @@ def _window(session: Session, current: Current, backends: Backends) -> Window:
     return Window(read_period(backends, begin, now), load_period(session.usual))
 
 
-def _diagnosed(session: Session, current: Current, backends: Backends) -> tuple[Ranked, ...]:
-    return diagnose(_window(session, current, backends)).ranking
+def _queries(place: Place, session: Session, current: Current) -> list[str]:
+    """What to type; it is looked for where nothing is wrong, too: a quicker hint would tell so."""
+    with backends_of(place) as backends:
+        found = [each.finding for each in diagnose(_window(session, current, backends)).ranking]
+    truths = session.secret(current).truths
+    if not truths:
+        return []
+    seen = matching(found, truths[0])
+    return [seen.evidence.query if seen and seen.evidence.query else sign_of(ROWS[truths[0].fault], truths[0])[1]]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from lab.campaign.truth import Truth
 from lab.clients.telemetry import Span
 from lab.diagnosis.one_trace import report
-from lab.diagnosis.profile import observe
+from lab.diagnosis.profile import Key, Observed
 from lab.diagnosis.trace import Trace, aligned, operation
-from lab.diagnosis.window import Period
+
+Usual = Mapping[Key, Observed]
 
 _TIMES_SLOWER = 2.0
 _AT_LEAST_MS = 3.0
@@ -25,7 +26,7 @@ _OUTSIDE = frozenset({"traffic", "outcomes", "telemetry pipeline", "host"})
 _BROKEN = frozenset({"broken trace", "clock skew", "crash", "telemetry loss"})
 
 
-def shows(spans: Iterable[Span], truth: Truth, usual: Period, since_s: float) -> bool:
+def shows(spans: Iterable[Span], truth: Truth, usual: Usual, since_s: float) -> bool:
     """Whether the trace began while the fault was on, and shows it at its place.
 
     Shown is: an error in the service or on a call to it; its own time beyond twice the usual; a remark about the
@@ -58,12 +59,11 @@ def _refuses(span: Span) -> bool:
     return isinstance(code, int) and code >= 400
 
 
-def _slow(trace: Trace, truth: Truth, usual: Period) -> bool:
+def _slow(trace: Trace, truth: Truth, usual: Usual) -> bool:
     """Some operation of the service (any at all, for the machine) took far longer by itself than it usually does."""
-    known = observe(usual.traces)
     anywhere = bool(_OUTSIDE & set(truth.services))
     for span in trace.spans if anywhere else _of(trace, truth):
-        before = known.get((span.service, operation(span)))
+        before = usual.get((span.service, operation(span)))
         own = trace.exclusive[span.span_id] / 1e6
         if before and own > max(_TIMES_SLOWER * before.mean_own(), before.mean_own() + _AT_LEAST_MS):
             return True

@@ -142,9 +142,11 @@ class Session:
         told = seal.unseal(current.sealed, self._key)
         return Secret(**{**told, "causes": tuple(Cause(**cause) for cause in told["causes"])})
 
-    def answer(self, current: Current, answers: Sequence[Answer], shown: Sequence[bool]) -> Marks:
-        """Grade once; the fault stays on so that the player can act."""
-        seconds = time.time() - current.started
+    def answer(
+        self, current: Current, answers: Sequence[Answer], shown: Sequence[Sequence[bool]], given_s: float
+    ) -> Marks:
+        """Grade once, by the time at which it was given; the fault stays on so that the player can act."""
+        seconds = given_s - current.started
         truths = self.secret(current).truths
         marks = grade(answers, truths, shown, current.hints, seconds / 60)
         self._end_row(current, "answered", marks.total, seconds)

@@ -81,13 +81,18 @@ def tells_both(text: str, truths: Sequence[Truth]) -> bool:
     )
 
 
+def fails(truth: Truth) -> bool:
+    """Whether users hear of it by failures rather than by slowness."""
+    return truth.kinds[0] in _ERRORS
+
+
 def _heard(truth: Truth) -> tuple[str, ...]:
     kind = truth.kinds[0]
     if truth.silent or kind in _SILENT:
         return _WRONG
     if kind in _PICTURE:
         return _STRANGE
-    return _FAILING if kind in _ERRORS else _SLOW
+    return _FAILING if fails(truth) else _SLOW
 
 
 def _class_hint(truth: Truth) -> str:

@@ -36,7 +36,7 @@ def marks(script: Script, said: Said) -> float:
     if step is None:
         return 0.0
     truth = truth_of(ROWS[step.fault], step.place)
-    return grade([said.answer], [truth], [False], hints=0, minutes=(said.at_s - step.at_s) / 60).total
+    return grade([said.answer], [truth], [[False]], hints=0, minutes=(said.at_s - step.at_s) / 60).total
 
 
 def scoreboard(

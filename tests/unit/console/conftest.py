@@ -55,6 +55,8 @@ class Backends:
 def _nothing(path: str) -> Any:
     if path.startswith("/loki"):
         return {"status": "success", "data": {"resultType": "streams", "result": []}}
+    if path == "/api/v1/query_exemplars":
+        return {"status": "success", "data": []}
     if path == "/api/v1/alerts":
         return {"status": "success", "data": {"alerts": []}}
     if path.startswith("/api/v1"):

@@ -85,7 +85,7 @@ async def test_acting_comes_after_the_answer_and_ends_the_drill(
     assert (await console.post("/api/drills/now/act", act)).status_code == 202
     assert (await console.eventually("none"))["problem"] is None
     whole = (await console.get(f"/api/drills/{told['id']}")).json()
-    assert (whole["recovery"], whole["done"]) == (17.5, "The last release was rolled back.")
+    assert (whole["recovery"], whole["done"]) == (17.5, "The last release was rolled back. It removed no cause.")
 
 
 async def test_an_act_that_cannot_be_done_is_told_and_the_drill_goes_on(

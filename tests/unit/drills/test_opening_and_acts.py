@@ -84,11 +84,34 @@ def test_a_knob_is_put_back_though_the_cure_comes_too_late(tmp_path: Path, monke
     def too_late(*_: object) -> None:
         raise LabError("No such fault is wanted.")
 
+    monkeypatch.setattr(acts, "harmed", lambda *_: True)
     monkeypatch.setattr(acts, "perform", lambda *_: acts.Done("Done.", lambda: told.append("put back")))
     monkeypatch.setattr(Session, "lift", too_late)
     with pytest.raises(LabError, match="No such fault"):
         play.act(place, "rollback")
     assert told == ["put back"]
+
+
+@pytest.mark.parametrize(
+    ("release", "harmed", "marks", "said"),
+    [(True, False, 20.0, "The cause is gone."), (False, True, 20.0, "no cause"), (False, False, 0.0, "no cause")],
+)
+def test_recovery_is_marked_where_a_cause_went_or_harm_ended(
+    release: bool, harmed: bool, marks: float, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault that harms no answer has not been recovered from by whatever was done."""
+    place = Place(tmp_path, tmp_path / "run")
+    session = Session(place)
+    current = session.begin(Drill(7, 4, (Cause("unsampled", "gateway"),), release=release), "ana")
+    current.answered = True
+    session.save(current)
+    monkeypatch.setattr(acts, "harmed", lambda *_: harmed)
+    monkeypatch.setattr(acts, "recovery", lambda *_: 20.0)
+
+    done = play.act(place, "rollback")
+
+    assert done.recovery == session.history.all()[0].recovery == marks
+    assert said in done.done
 
 
 @pytest.fixture

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.campaign.truth import truth_of
+from lab.diagnosis.profile import observe
 from lab.drills.proof import shows
 from lab.faults.catalogue import ROWS
 from tests.unit.diagnosis.traces import period, prediction, predictions
 
-USUAL = period(-60, predictions(1000))
+USUAL = observe(period(-60, predictions(1000)).traces)
 WAITING = truth_of(ROWS["batch-wait"])
 
 
