@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow
@@ -24,6 +25,15 @@ from lab.diagnosis import names
 from lab.diagnosis.trace import Trace
 from lab.diagnosis.window import Window
 
+_NUMBER, _TEXT, _YES = pyarrow.float64(), pyarrow.string(), pyarrow.bool_()
+# Every file has these, so that all cases can be read as one table; ``served_*`` follow where Redis kept them.
+_PREDICTION_COLUMNS = {
+    "time": _NUMBER, "trace_id": _TEXT,
+    **{f"{model}_{what}": kind for model in ("nlp_model", "cv_model", "price_model", "conversion_model")
+       for what, kind in (("version", _TEXT), ("score", _NUMBER))},
+    "prediction_id": _TEXT, "segment": _TEXT, "probability": _NUMBER, "likely": _YES, "price": _NUMBER,
+    "low": _NUMBER, "high": _NUMBER, "label_converted": _YES, "label_time": _NUMBER, "label_sale_price": _NUMBER,
+}  # fmt: skip
 _TRACE_COLUMNS = (
     "time", "traceID", "spanID", "parentSpanID", "serviceName", "operationName", "startTime", "duration", "statusCode",
 )  # fmt: skip
@@ -51,9 +61,8 @@ def _write(case: Recorded, window: Window, folder: Path) -> None:
     (folder / "inject_time.txt").write_text(f"{case.injected_s:.0f}\n")
     (folder / "truth.json").write_text(json.dumps(case.truth.as_dict(), indent=1))
     _parquet(folder / "spans.parquet", [_span_row(span) for span in spans])
-    _parquet(
-        folder / "predictions.parquet", list(prediction_rows(window, predictions.load(case.folder / predictions.FILE)))
-    )
+    rows = list(prediction_rows(window, predictions.load(case.folder / predictions.FILE)))
+    _parquet(folder / "predictions.parquet", rows, _PREDICTION_COLUMNS)
 
 
 def seconds_table(spans: Iterable[Span]) -> list[dict[str, float]]:
@@ -142,7 +151,10 @@ def _csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -
         writer.writerows(rows)
 
 
-def _parquet(path: Path, rows: list[dict[str, Any]]) -> None:
-    # Columns of all rows: a degraded prediction lacks some, and pyarrow looks at the first row alone.
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    pyarrow.parquet.write_table(pyarrow.table({key: [row.get(key) for row in rows] for key in columns}), path)
+def _parquet(
+    path: Path, rows: list[dict[str, Any]], known: Mapping[str, pyarrow.DataType] = MappingProxyType({})
+) -> None:
+    """``known`` columns come first, with their types; then those of all rows, as the rows have them: some lack some."""
+    names = dict.fromkeys([*known, *(key for row in rows for key in row)])
+    columns = {name: pyarrow.array([row.get(name) for row in rows], known.get(name)) for name in names}
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)

@@ -19,6 +19,7 @@ from lab.cli import (
     look,
     predict,
     prediction,
+    replay,
     runbook,
     stack,
     traffic,
@@ -57,7 +58,7 @@ def build_app() -> typer.Typer:
     app.command()(runbook.runbook)
     app.add_typer(drill.app)
     app.add_typer(gameday.app)
-    for case_command in (campaign.campaign, campaign.export, campaign.score, campaign.replay):
+    for case_command in (campaign.campaign, campaign.export, campaign.score, replay.replay):
         app.command()(case_command)
     app.add_typer(faults.app)
     app.add_typer(workshop.app)

@@ -1,4 +1,4 @@
-"""``faultline campaign``, ``export``, ``score`` and ``replay``: recorded cases."""
+"""``faultline campaign``, ``export`` and ``score``: recorded cases."""
 
 from __future__ import annotations
 
@@ -15,19 +15,14 @@ from lab.campaign.export import export as write_export
 from lab.campaign.plan import plan
 from lab.campaign.record import Recorder, Times
 from lab.campaign.score import GRAINS, Cause, Graded, Share, accuracy, average, false_alarms
+from lab.campaign.truth import Truth, truth_of
 from lab.cli.output import AsJson, console, print_json, table, working
 from lab.clients.backends import Backends
 from lab.clients.http import LONG_TIMEOUT_S, open_client
-from lab.diagnosis.profile import observe
-from lab.drills.grading import Answer, grade
 from lab.drills.open import ensure_open
-from lab.drills.solution import solution
-from lab.drills.words import complaint
 from lab.faults.catalogue import ROWS
 from lab.place import LabError, Place
 from lab.stack import require_up
-
-_SHOWN = 8
 
 Folder = Annotated[str, typer.Option(help="Where the cases are kept; in the run folder unless given.")]
 
@@ -52,7 +47,7 @@ def campaign(
     cases = [case for case in plan(ROWS.values(), seed, each) if only in case.id]
     with open_client(LONG_TIMEOUT_S) as http:
         backends = Backends.of(place, http)
-        recorder = Recorder(place, backends, _folder(folder), Times(fault_s=window), partial(out.print, markup=False))
+        recorder = Recorder(place, backends, folder_of(folder), Times(fault_s=window), partial(out.print, markup=False))
         count = recorder.run(cases)
     out.print(f"{count} cases recorded, {len(cases)} in all.")
 
@@ -66,8 +61,14 @@ def export(
     [dim]Example:[/dim]
       faultline export /tmp/faultline-cases
     """
+    cases = list(recorded(folder_of(folder)))
+    if not cases:
+        raise LabError(f"There are no cases in {folder_of(folder)}.", "`faultline campaign` records some.")
     with working("Writing cases"):
-        count = write_export(recorded(_folder(folder)), target)
+        try:
+            count = write_export(cases, target)
+        except OSError as error:
+            raise LabError(f"{target} cannot be written: {error.strerror}.", "Name another folder.") from error
     console().print(f"{count} cases written to {target}.", markup=False)
 
 
@@ -84,15 +85,17 @@ def score(
       faultline score answers.jsonl
     """
     said = _rankings(answers)
-    cases = list(recorded(_folder(folder)))
+    cases = list(recorded(folder_of(folder)))
     unknown = said.keys() - {case.case.id for case in cases}
     if unknown:
         raise LabError(f"There is no case {sorted(unknown)[0]!r}.", "`faultline campaign` records some.")
-    with working("Answering the same cases by three sigma"):
-        methods = {
-            "yours": [Graded(c.case.id, c.truth, said.get(c.case.id, [])) for c in cases],
-            "three sigma": [Graded(c.case.id, c.truth, baselines.three_sigma(c.window())) for c in cases],
-        }
+    if not cases:
+        raise LabError(f"There are no cases in {folder_of(folder)}.", "`faultline campaign` records some.")
+    methods = {"yours": [Graded(c.case.id, c.truth, said.get(c.case.id, [])) for c in cases]}
+    with working("Answering the same cases by the baselines"):
+        for case in cases:
+            for name, ranking in _baselines(case).items():
+                methods.setdefault(name, []).append(Graded(case.case.id, case.truth, ranking))
     rows = [
         (name, grain, accuracy(graded, grain, 1), accuracy(graded, grain, 3), average(graded, grain))
         for name, graded in methods.items() for grain in GRAINS
@@ -106,49 +109,18 @@ def score(
     console().print(f"False alarms: {alarms}", markup=False)
 
 
-def replay(
-    case: Annotated[str, typer.Argument(help="A case's id.")],
-    folder: Folder = "",
-    service: Annotated[str, typer.Option(help="Your answer: where.")] = "",
-    operation: Annotated[str, typer.Option(help="Your answer: in which operation.")] = "",
-    kind: Annotated[str, typer.Option(help='Your answer: of which kind, or "nothing".')] = "",
-) -> None:
-    """Practise on a recorded case: look at it, then give --kind and the rest to be told.
-
-    [dim]Examples:[/dim]
-      faultline replay healthy-01
-      faultline replay healthy-01 --kind nothing
-    """
-    found = next((each for each in recorded(_folder(folder)) if each.case.id == case), None)
-    if found is None:
-        raise LabError(f"There is no case {case!r}.", "`faultline campaign` records some.")
-    if kind:
-        _tell(found, Answer(service, operation, kind))
-    else:
-        _show(found)
+def _baselines(case: Recorded) -> dict[str, list[Cause]]:
+    """What anyone would try first, on the same case."""
+    window, truths = case.window(), map(truth_of, ROWS.values())
+    return {
+        "three sigma and keywords": baselines.three_sigma(window),
+        "most abnormal service": baselines.most_abnormal(window),
+        "random": baselines.chance(case.case.id, [_cause(truth) for truth in truths]),
+    }
 
 
-def _show(found: Recorded) -> None:
-    window, out = found.window(), console()
-    truths = [] if found.truth.fault == "none" else [found.truth]
-    out.print(complaint(truths, int(found.injected_s)), markup=False, soft_wrap=True)
-    before = observe(window.before.traces)
-    rows = [
-        (service, place, f"{seen.mean_whole():.1f}", f"{before[service, place].mean_whole():.1f}", str(seen.count))
-        for (service, place), seen in sorted(observe(window.now.traces).items()) if (service, place) in before
-    ]  # fmt: skip
-    out.print(table(("service", "operation", "ms", "ms before", "spans"), rows, right=("ms", "ms before", "spans")))
-    for line in [line for line in window.now.logs if line.level not in ("INFO", "DEBUG")][:_SHOWN]:
-        out.print(f"{line.service} {line.level} {line.body.splitlines()[0]}", markup=False, soft_wrap=True)
-
-
-def _tell(found: Recorded, said: Answer) -> None:
-    truths = [] if found.truth.fault == "none" else [found.truth]
-    marks = grade([said], truths, [[False]], hints=0, minutes=0.0)
-    out = console()
-    out.print(f"{marks.total:g} of 100 marks (no evidence trace is asked of a recording).", markup=False)
-    for line in solution(found.window(), truths):
-        out.print(line, markup=False, soft_wrap=True)
+def _cause(truth: Truth) -> Cause:
+    return truth.services[0], truth.operations[0] if truth.operations else "", truth.kinds[0]
 
 
 def _score_json(name: str, grain: str, first: Share, third: Share, mean: float) -> dict[str, object]:
@@ -168,5 +140,6 @@ def _rankings(path: Path) -> dict[str, list[Cause]]:
         raise LabError(f"{path} holds no answers: {error}", "One JSON object a line, as --help says.") from error
 
 
-def _folder(folder: str) -> Path:
+def folder_of(folder: str) -> Path:
+    """The campaign's folder: the one that is named, else the run folder's."""
     return Path(folder) if folder else Place.from_environment().run_dir / "campaign"

@@ -89,11 +89,6 @@ def work_out(window: Window, truths: Sequence[Truth], own: Own) -> Solution:
     return Solution(tuple(lines), causes)
 
 
-def solution(window: Window, truths: Sequence[Truth]) -> list[str]:
-    """Its lines alone, of a recording."""
-    return list(work_out(window, truths, Own()).lines)
-
-
 def matching(findings: Sequence[Finding], truth: Truth) -> Finding | None:
     """The engine's finding of this cause, by service and kind, else by service."""
     by_service = [each for each in findings if truth.service_is(each.service)]

@@ -45,3 +45,20 @@ def test_a_kept_row_joins_its_trace() -> None:
 @pytest.mark.parametrize(("mark", "label"), [(None, None), ("1", None)])
 def test_what_is_no_label_is_none(mark: str | None, label: None) -> None:
     assert predictions.label_of(mark) is label
+
+
+def test_every_case_has_the_same_columns_though_nothing_was_kept_of_it(case: Recorded, tmp_path: Path) -> None:
+    """Else a reader of all cases as one table meets types that differ."""
+    export([case], tmp_path / "one")
+    (case.folder / predictions.FILE).unlink()
+    export([case], tmp_path / "other")
+
+    one, other = (
+        pyarrow.parquet.read_schema(tmp_path / name / "feature_store_redis-far" / "1" / "predictions.parquet")
+        for name in ("one", "other")
+    )
+    assert {name: one.field(name).type for name in other.names} == {each.name: each.type for each in other}
+    assert set(one.names) - set(other.names) == {"served_area"}
+    assert {"time", "trace_id", "nlp_model_version", "cv_model_score", "label_converted", "label_time"} <= {
+        *other.names
+    }
