@@ -87,7 +87,11 @@ def _run(folder: Path, scratch: Path, name: str, raw: Columns) -> Run:
         columns: Columns = batches.read(made)
     except (OSError, ValueError):
         columns = {}
-    told = page(metrics.read_text()) if metrics.is_file() else Page(problem="the job writes no file at --metrics")
+    told = (
+        page(metrics.read_text(errors="replace"))
+        if metrics.is_file()
+        else Page(problem="the job writes no file at --metrics")
+    )
     return Run(wrong, raw, columns, told)
 
 
@@ -138,6 +142,8 @@ def _moved(seen: Evidence) -> str:
 def _psi_apart(seen: Evidence, run: str) -> str:
     for feature, value in seen.expected(run, scores.psi).items():
         found = seen.runs[run].scored(PSI, feature)
+        if math.isnan(found):
+            return f"{feature} has no PSI on the {run} batch, and {value:.3f} by our count"
         if not abs(found - value) <= _PSI_APART + _PSI_SHARE * value:
             return f"PSI of {feature} on the {run} batch is {found:.3f}, and {value:.3f} by our count"
     return ""
@@ -145,6 +151,8 @@ def _psi_apart(seen: Evidence, run: str) -> str:
 
 def _finite(seen: Evidence) -> str:
     found = seen.runs["collapsed"].scored(PSI, "age")
+    if math.isnan(found):
+        return "age has no PSI where all rows lie in one bin of ten, the rest empty"
     return unless(
         math.isfinite(found) and found > 1,
         f"PSI of age is {found:g} where all rows lie in one bin of ten, the rest empty",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from lab.workshops.claims import Claim, unless
 
 PSI = "feature_drift_psi"
 LIMIT = 0.25
+_METRIC = re.compile(r"\bfeature_\w+")  # a name that holds the word says nothing of which feature
 _LEAD = "0.05x59"  # an hour of nothing
 _ONE = [{"labels": "{}", "value": 1}]
 _NONE: list[Any] = []
@@ -22,7 +23,7 @@ _NONE: list[Any] = []
 
 def alerts(folder: Path) -> list[str]:
     """Names of the alerts that read PSI; of all where none does (it may be recorded under another name)."""
-    groups = (yaml.safe_load((folder / "rules.yml").read_text()) or {}).get("groups") or []
+    groups = (yaml.safe_load((folder / "rules.yml").read_bytes()) or {}).get("groups") or []
     rules = [rule for group in groups for rule in group.get("rules") or [] if "alert" in rule]
     read = [rule["alert"] for rule in rules if PSI in str(rule.get("expr"))]
     return read or [rule["alert"] for rule in rules]
@@ -90,29 +91,36 @@ def _panel(folder: Path) -> str:
         return f"no panel's query reads {PSI}"
     if wrong := promtool.against_expressions([text for panel in reading for text in _expressions(panel)]):
         return f"promtool refuses the panel's query: {wrong.splitlines()[-1].strip()}"
-    if not any("feature" in json.dumps(panel.get("targets")).replace(PSI, "") for panel in reading):
+    if not any("feature" in _METRIC.sub("", json.dumps(panel.get("targets"))) for panel in reading):
         return "the panel's legend does not say which feature: {{feature}}"
     return unless(any(LIMIT in _thresholds(panel) for panel in reading), f"the panel has no threshold at {LIMIT}")
 
 
 def _panels(board: Any) -> Iterator[dict[str, Any]]:
     """Panels, those inside rows too, of a dashboard as it is saved or as Grafana's API wraps it."""
-    found = board.get("dashboard", board) if isinstance(board, dict) else {}
-    for panel in found.get("panels") or []:
-        if isinstance(panel, dict):
-            yield panel
-            yield from _panels(panel)
+    whole = _object(board)
+    for panel in _objects(_object(whole.get("dashboard", whole)).get("panels")):
+        yield panel
+        yield from _panels(panel)
 
 
 def _expressions(panel: dict[str, Any]) -> list[str]:
-    return [
-        str(target["expr"]) for target in panel.get("targets") or [] if isinstance(target, dict) and "expr" in target
-    ]
+    return [str(target["expr"]) for target in _objects(panel.get("targets")) if "expr" in target]
 
 
 def _thresholds(panel: dict[str, Any]) -> list[float]:
-    steps = (((panel.get("fieldConfig") or {}).get("defaults") or {}).get("thresholds") or {}).get("steps") or []
-    return [float(step["value"]) for step in steps if isinstance(step.get("value"), int | float | str)] or [math.nan]
+    defaults = _object(_object(panel.get("fieldConfig")).get("defaults"))
+    steps = _objects(_object(defaults.get("thresholds")).get("steps"))
+    return [float(step["value"]) for step in steps if isinstance(step.get("value"), int | float)]
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """It, where it is an object: what a learner wrote by hand may be anything."""
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 WATCH_CLAIMS: tuple[Claim[Path], ...] = (

@@ -89,7 +89,7 @@ def gather(folder: Path, scratch: Path) -> Evidence:
         metrics = _scraped(http)
     said = "".join(path.read_text(errors="replace") for path in (output, output.with_suffix(".err")))
     alerts = folder / "ALERTS.md"
-    text = alerts.read_text() if alerts.is_file() else ""
+    text = alerts.read_text(errors="replace") if alerts.is_file() else ""
     return Evidence(visits, metrics, list(json_lines(output)), said, text)
 
 

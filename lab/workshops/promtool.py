@@ -55,5 +55,10 @@ def _run(*words: str) -> str:
         raise LabError(
             "promtool is not installed.", "It comes with Prometheus: `faultline doctor` says how to get that."
         )
-    done = subprocess.run([tool, *words], capture_output=True, text=True, timeout=_WITHIN_S, check=False)
+    try:
+        done = subprocess.run([tool, *words], capture_output=True, text=True, timeout=_WITHIN_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise LabError(
+            f"promtool took longer than {_WITHIN_S:g} s.", "Check again once the machine is idle."
+        ) from error
     return "" if done.returncode == 0 else (done.stderr.strip() or done.stdout.strip())

@@ -209,7 +209,7 @@ def _failed(seen: Evidence) -> str:
     spans = [span for visit in seen.handed(3) for span in seen.trace(visit) if span.service == "pricing"]
     errors = [span for span in spans if span.status == "error"]
     if not errors:
-        return "no span of pricing has the status error after /quotes/3"
+        return "in the trace of /quotes/3 no span of pricing has the status error"
     told = any(event.name == "exception" for span in errors for event in span.events)
     return unless(told, "the span has no exception event")
 
