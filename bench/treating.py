@@ -201,7 +201,7 @@ def _answer(bed: Bed, treatment: Treatment) -> None:
     """What a player says before they may act."""
     session = Session(bed.place)
     truth = truth_of(ROWS[treatment.fault], treatment.at)
-    session.answer(session.current(), [Answer(truth.services[0], kind=truth.kinds[0])], [False])
+    session.answer(session.current(), [Answer(truth.services[0], kind=truth.kinds[0])], [[False]], time.time())
 
 
 def _run_whole(bed: Bed, command: str) -> None:
