@@ -169,9 +169,12 @@ function list(context, found) {
 function took({ ms, service }, slowest) {
   return [
     h('span.meter', null, h('span', { class: colour(service), style: { width: `${(ms / slowest) * 100}%` } })),
-    h('span.figure', null, ms < 1000 ? `${ms} ms` : duration(ms * 1e6)), // Tempo's search knows whole milliseconds
+    h('span.figure', null, rough(ms)),
   ];
 }
+
+/** A search knows whole milliseconds. */
+const rough = (ms) => (ms < 1 ? '< 1 ms' : ms < 1000 ? `${ms} ms` : duration(ms * 1e6));
 
 /** The spans that matched, by name where the answer has names. */
 function matchesOf({ matches, matched }) {
