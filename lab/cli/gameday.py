@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from lab.campaign.truth import truth_of
 from lab.cli.output import AsJson, console, print_json, table
 from lab.drills.grading import Answer
+from lab.faults.catalogue import ROWS
 from lab.gameday.board import scoreboard
 from lab.gameday.day import Day
-from lab.gameday.script import read
+from lab.gameday.script import Step, read
 from lab.place import Place
 from lab.stack import require_up
 
@@ -27,10 +29,11 @@ def run(file: Annotated[Path, typer.Argument(help="What comes when: title, playe
     [dim]Example:[/dim]
       faultline gameday run friday.yaml
     """
+    document = read(file)
     place = Place.from_environment()
     require_up(place)
     day, out = Day(place), console()
-    out.print(f"Instructor's token: {day.begin(read(file))}", markup=False)
+    out.print(f"Instructor's token: {day.begin(document)}", markup=False)
     script = day.script()
     out.print(f"{script.title}: {', '.join(script.players)}, {script.seconds:g} s of play.", markup=False)
     out.print(f"The report is at {day.run(script, out.print)}", markup=False, soft_wrap=True)
@@ -72,6 +75,16 @@ def answers(token: Token = "") -> None:
     """What comes when, and what was answered (instructor)."""
     day = Day(Place.from_environment())
     day.require(token)
-    steps = [(f"{step.at_s:g} s", step.fault, step.place) for step in day.script().steps]
-    said = [(f"{each.at_s:.0f} s", each.answer.kind, f"{each.player}: {each.answer.service}") for each in day.answers()]
-    console().print(table(("at", "what", "where or who"), [*steps, *said]))
+    steps = [_step_row(step) for step in day.script().steps]
+    console().print(table(("at", "until", "fault", "service", "operation", "kind"), steps))
+    said = [
+        (f"{each.at_s:.0f} s", each.player, each.answer.service, each.answer.operation, each.answer.kind)
+        for each in day.answers()
+    ]
+    console().print(table(("at", "player", "service", "operation", "kind"), said))
+
+
+def _step_row(step: Step) -> tuple[str, ...]:
+    truth = truth_of(ROWS[step.fault], step.place)
+    where = truth.services[0], truth.operations[0] if truth.operations else ""
+    return f"{step.at_s:g} s", f"{step.ends_s:g} s", step.fault, *where, truth.kinds[0]

@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from lab.console.bodies import GamedayAnswer, read
-from lab.console.problems import Problem
+from lab.console.problems import Problem, problem_of
 from lab.console.security import Who
+from lab.drills.choices import ensure_known
 from lab.drills.grading import Answer
 from lab.drills.open import game_day_runs
 from lab.gameday.board import scoreboard
@@ -72,6 +73,10 @@ def _played_s(day: Day, running: bool) -> float:
 def _answer(place: Place, player: str, said: Answer) -> None:
     if not game_day_runs(place):
         raise Problem(409, "No game day is being played.", "`faultline gameday run FILE.yaml` begins one.")
+    try:
+        ensure_known([said])
+    except LabError as error:
+        raise problem_of(error) from error
     try:
         Day(place).answer(player, said)
     except LabError as error:

@@ -1,11 +1,10 @@
-"""What happened on a game day and who found what: events, scoreboard, and a report filled with what is known."""
+"""Who found what on a game day."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from lab.campaign.truth import truth_of
 from lab.drills.grading import Answer, grade
@@ -17,11 +16,12 @@ _GRACE_S = 60.0
 
 @dataclass(frozen=True)
 class Said:
-    """A player's answer, so many seconds after the start."""
+    """A player's answer, so many seconds of play after the start; ``clock_s``: its Unix time."""
 
     player: str
     at_s: float
     answer: Answer
+    clock_s: float = 0.0
 
 
 def step_at(script: Script, at_s: float) -> Step | None:
@@ -56,21 +56,3 @@ def scoreboard(
         ended = [said for step, said in first.items() if step.ends_s + _GRACE_S <= scored_until_s]
         table.append((player, sum(marks(script, said) for said in ended), len(first)))
     return sorted(table, key=lambda row: (-row[1], row[0]))
-
-
-def report(script: Script, started_s: float, answers: Sequence[Said], ended: str) -> str:
-    """A post-incident report in Markdown: what is known is filled in, the rest asked for."""
-    lines = [f"# {script.title}", "", f"Started {_clock(started_s)} UTC, {ended}.", "", "## Timeline", ""]
-    events = [(step.at_s, f"{step.fault} began{f' at {step.place}' if step.place else ''}") for step in script.steps]
-    events += [(step.ends_s, f"{step.fault} ended") for step in script.steps]
-    events += [(said.at_s, f"{said.player} said {said.answer.kind} in {said.answer.service}") for said in answers]
-    lines += [f"- {_clock(started_s + at)} {what}" for at, what in sorted(events)]
-    lines += ["", "## Scoreboard", "", "| player | marks | faults answered |", "|---|---|---|"]
-    lines += [f"| {player} | {points:g} | {count} |" for player, points, count in scoreboard(script, answers)]
-    for heading in ("Impact on users", "What went well", "What went badly", "What we change, who, by when"):
-        lines += ["", f"## {heading}", "", "_To be filled in by the team._"]
-    return "\n".join(lines) + "\n"
-
-
-def _clock(at_s: float) -> str:
-    return datetime.fromtimestamp(at_s, UTC).strftime("%H:%M:%S")

@@ -11,28 +11,35 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lab import atomic, seal
+from lab.clients.http import open_client
+from lab.clients.prometheus import Prometheus
+from lab.drills.choices import ensure_known
 from lab.drills.grading import Answer
 from lab.drills.open import ensure_open, game_day_runs
 from lab.faults import asking, wanted
-from lab.gameday.board import Said, report
+from lab.faults.wanted import Wanted
+from lab.gameday.board import Said
+from lab.gameday.report import Log, report
 from lab.gameday.script import Script, Step, parse
 from lab.place import LabError, Place
 
 _POLL_S = 1.0
+_ALERT_STEP_S = 5.0
 _COMMANDS = ("pause", "resume", "abort")
 
 
 @dataclass
 class Clock:
-    """Seconds of play: what was paused does not count."""
+    """Seconds of play: what was paused does not count. ``changes``: when it was paused (True) and went on."""
 
     started_s: float
     paused_s: float = 0.0
     paused_at_s: float = 0.0
+    changes: list[tuple[float, bool]] = field(default_factory=list)
 
     def now(self) -> float:
         at = self.paused_at_s or time.time()
@@ -66,53 +73,91 @@ class Day:
             return self._play(script, say)
 
     def _play(self, script: Script, say: Callable[[str], None]) -> str:
-        left = list(script.steps)
-        on: list[str] = []
+        left, on, log = list(script.steps), dict[Step, Wanted](), Log()
         ended = "ended as planned"
         try:
-            while self.clock().now() < script.seconds:
+            while (clock := self.clock()).now() < script.seconds:
                 if self._command() == "abort":
                     ended = "aborted by the instructor"
                     break
-                while left and not self.clock().paused_at_s and left[0].at_s <= self.clock().now():
-                    on.append(self._inject(left.pop(0)))
+                while left and not clock.paused_at_s and left[0].at_s <= clock.now():
+                    self._begin(left.pop(0), on, log)
                     say("Something may have changed.")
                 time.sleep(_POLL_S)
+        except KeyboardInterrupt:
+            ended = "broken off where it was run"
         finally:
-            self._lift(set(on))
-        path = self.folder / "report.md"
-        path.write_text(report(script, self.clock().started_s, self.answers(), ended))
+            self._lift({made.key for made in on.values()})
+        log.ended = {step: min(made.ends_at, time.time()) for step, made in on.items()}
+        return self._report(script, log, ended)
+
+    def _begin(self, step: Step, on: dict[Step, Wanted], log: Log) -> None:
+        """A fault that cannot be had spoils no day: the report says why it did not come."""
+        try:
+            on[step] = self._inject(step)
+            log.began[step] = time.time()
+        except LabError as error:
+            log.events.append((time.time(), f"{step.fault} did not begin: {error}"))
+
+    def _report(self, script: Script, log: Log, ended: str) -> str:
+        clock, path = self.clock(), self.folder / "report.md"
+        log.events += [(at, "paused" if pausing else "resumed") for at, pausing in clock.changes]
+        log.events.append((time.time(), ended))
+        told = report(script, clock.started_s, log, self.answers(), self._alerts(clock.started_s), ended)
+        path.write_text(told)
         return str(path)
 
+    def _alerts(self, since_s: float) -> dict[str, float] | None:
+        """When each alert first fired since then; None where Prometheus does not answer."""
+        with open_client() as http:
+            prometheus = Prometheus(self._place.url("prometheus"), http)
+            try:
+                found = prometheus.query_range('ALERTS{alertstate="firing"}', since_s, time.time(), _ALERT_STEP_S)
+            except LabError:
+                return None
+        first: dict[str, float] = {}
+        for sample in found:
+            name, at = sample.labels["alertname"], sample.points[0][0]
+            first[name] = min(at, first.get(name, at))
+        return first
+
     def command(self, word: str, token: str) -> None:
-        """Pause, resume or abort. Raises LabError for another token or word."""
+        """Pause, resume or abort. Raises LabError for another token or word, and where it changes nothing."""
         self.require(token)
         if word not in _COMMANDS:
             raise LabError(f"There is no {word!r}.", f"There are {', '.join(_COMMANDS)}.")
-        clock = self.clock()
-        if word == "pause" and not clock.paused_at_s:
-            clock.paused_at_s = time.time()
-        elif word == "resume" and clock.paused_at_s:
-            clock.paused_s += time.time() - clock.paused_at_s
-            clock.paused_at_s = 0.0
+        self._ensure_played()
+        clock, now = self.clock(), time.time()
+        if word == "abort":
+            (self.folder / "command").write_text(word)
+            return
+        if (word == "pause") == bool(clock.paused_at_s):
+            raise LabError(f"It is {'paused already' if clock.paused_at_s else 'not paused'}.")
+        if word == "resume":
+            clock.paused_s += now - clock.paused_at_s
+        clock.paused_at_s = now if word == "pause" else 0.0
+        clock.changes.append((now, word == "pause"))
         self._save(clock)
-        (self.folder / "command").write_text(word)
 
     def answer(self, player: str, answer: Answer) -> None:
         """Keep a player's answer. Raises LabError for who does not play, and after the end: the report tells."""
         players = self.script().players
         if player not in players:
             raise LabError(f"{player!r} does not play.", f"Players are {', '.join(players)}.")
-        if not game_day_runs(self._place):
-            raise LabError("No game day is being played.", "`faultline gameday run FILE.yaml` begins one.")
-        line = json.dumps({"player": player, "at_s": self.clock().now(), "answer": asdict(answer)})
-        with (self.folder / "answers.jsonl").open("a") as file:
-            file.write(line + "\n")
+        self._ensure_played()
+        ensure_known([answer])
+        row = {"player": player, "at_s": self.clock().now(), "clock_s": time.time(), "answer": asdict(answer)}
+        with (self.folder / "answers").open("a") as file:  # sealed: players see no other's answers
+            file.write(seal.seal(row, self._key()) + "\n")
 
     def answers(self) -> list[Said]:
-        path = self.folder / "answers.jsonl"
-        rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-        return [Said(row["player"], row["at_s"], Answer(**row["answer"])) for row in rows]
+        path = self.folder / "answers"
+        rows = [seal.unseal(line, self._key()) for line in path.read_text().splitlines()] if path.exists() else []
+        return [Said(row["player"], row["at_s"], Answer(**row["answer"]), row["clock_s"]) for row in rows]
+
+    def _ensure_played(self) -> None:
+        if not game_day_runs(self._place):
+            raise LabError("No game day is being played.", "`faultline gameday run FILE.yaml` begins one.")
 
     def script(self) -> Script:
         """What is played, unsealed. Raises LabError where no game day was begun."""
@@ -151,9 +196,9 @@ class Day:
         path: Path = self.folder / "command"
         return path.read_text() if path.exists() else ""
 
-    def _inject(self, step: Step) -> str:
+    def _inject(self, step: Step) -> Wanted:
         ask = asking.Ask(step.fault, step.place, intensity=step.intensity, seconds=step.seconds)
-        return asking.order(self._place, ask).key
+        return asking.order(self._place, ask)
 
     def _lift(self, keys: set[str]) -> None:
         for row in wanted.read(self._place):

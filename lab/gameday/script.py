@@ -67,9 +67,14 @@ def _mistakes(document: Any) -> list[str]:
     wrong = [f"{key} is missing" for key in ("players", "faults") if not isinstance(document.get(key), list)]
     if wrong:
         return wrong
-    players = list(map(str, document["players"]))
-    if not players or len(set(players)) != len(players):
+    players = document["players"]
+    named = [name for name in players if isinstance(name, str) and name.strip()]
+    if not named or len({*named}) != len(players):
         wrong.append("every player needs a name of their own")
+    if not isinstance(document.get("title", ""), str):
+        wrong.append("the title is no text")
+    if not document["faults"]:
+        wrong.append("no fault comes")
     for number, row in enumerate(document["faults"], 1):
         wrong += [f"fault {number}: {reason}" for reason in _against(row)]
     return wrong

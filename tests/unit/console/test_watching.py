@@ -161,6 +161,8 @@ async def test_a_game_day_shows_its_scores_and_closes_the_board(console: Console
         said = {"kind": "bad input", "service": "cv_model", "operation": "decode_photo"}
         assert (await console.post("/api/gameday/answer", said, "anns-token")).json() == {"noted": True}
         assert (await console.post("/api/gameday/answer", said)).status_code == 403
+        slip = {**said, "kind": "bad imput"}
+        assert (await console.post("/api/gameday/answer", slip, "anns-token")).status_code == 400
         first = (await console.get("/api/gameday")).json()["players"][0]
         assert first == {"player": "ann", "faults": 1, "marks": 0}, "marks now would tell who is right"
         state_now = (await console.get("/api/state")).json()
