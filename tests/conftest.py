@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +45,6 @@ def _stack_of(path: Path) -> str:
     if path.parts[0] not in ("system", "browser"):
         return ""
     return "busy" if path.name == "test_faults.py" else "stack"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _kubectl_caches_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Without a home kubectl makes a folder `.kube` where it stands, as soon as anything listens on port 8080."""
-    os.environ["KUBECACHEDIR"] = str(tmp_path_factory.mktemp("kube"))
 
 
 @pytest.fixture(scope="session")

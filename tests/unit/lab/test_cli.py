@@ -49,7 +49,8 @@ def test_json_is_one_document(command: list[str], tmp_path: Path, monkeypatch: p
 )
 def test_errors_say_the_next_step(arguments: list[str], message: str, tmp_path: Path) -> None:
     environment = {"FAULTLINE_RUN_DIR": str(tmp_path), "FAULTLINE_PORT_OFFSET": "49000", "PATH": "/usr/bin:/bin"}
-    environment["KUBECONFIG"] = str(tmp_path / "none")
+    # Without a home kubectl makes a folder `.kube` where it stands.
+    environment |= {"KUBECONFIG": str(tmp_path / "none"), "HOME": str(tmp_path)}
     command = [sys.executable, "-m", "lab", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
