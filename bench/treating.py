@@ -37,7 +37,7 @@ CALM_S, AGAIN_S, RESOLVES_S = 420.0, 90.0, 360.0
 FIRES_S = {"i": 210.0, "w": 330.0}  # what needs a window of labels or rows takes longer
 _LONG = {"CrashLoop": 690.0}  # it counts the restarts of ten minutes
 USUAL_SHARE, CANARY_SHARE = 20.0, 50.0  # at the usual share a bad version takes long to be told by its labels
-_SHARES = {"nan-output": 90.0}  # it fails for one in four of v2's photos: with half of the users the alert is grazed
+_SHARES = {"nan-output": 90.0}  # it fails for a fifth of v2's photos: with half of the users the alert is missed
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from lab.question import answer_to, ask_for, is_whole
 # Services export every two seconds; a trace is whole when each service has exported twice at most.
 _TRACE_TIMEOUT_S = 10.0
 _POLL_S = 0.3
-# The machine may still be busy with the start when the first question comes.
-_TRIES = 3
+# The machine may still be busy with the start when the first question comes, and a breaker stays open for a moment.
+_TRIES, _PAUSE_S = 3, 3.0
 
 
 def whole_trace(place: Place, trace_id: str, http: httpx.Client, timeout_s: float = _TRACE_TIMEOUT_S) -> list[Span]:
@@ -50,6 +50,7 @@ def _first_answer(place: Place, http: httpx.Client) -> dict[str, Any]:
         except GatewayError as error:
             if tries == _TRIES or error.status < httpx.codes.INTERNAL_SERVER_ERROR:
                 raise
+        time.sleep(_PAUSE_S)
         tries += 1
 
 

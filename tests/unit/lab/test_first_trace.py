@@ -24,6 +24,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *statuses: int) -> list[int]:
         return {"trace_id": "a"}
 
     monkeypatch.setattr(first_trace, "answer_to", answer)
+    monkeypatch.setattr(first_trace, "_PAUSE_S", 0.0)
     return left
 
 
