@@ -1,4 +1,4 @@
-"""Every link of README and docs leads somewhere."""
+"""Every link of README, docs and workshops leads somewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 
 def pages() -> list[Path]:
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [ROOT / "README.md", *sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / "workshops").rglob("*.md")])]
 
 
 def links(path: Path) -> Iterator[str]:

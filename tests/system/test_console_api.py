@@ -57,7 +57,10 @@ def test_promises_alerts_and_runbooks_speak_of_this_stack(
     rules = console.get("/prometheus/api/v1/rules", params={"type": "alert"}).json()["data"]["groups"]
     urls = {rule["annotations"]["runbook_url"] for group in rules for rule in group["rules"]}
     assert all(url.startswith(f"{system.place.url('lab')}/runbooks/") for url in urls)
-    assert console.get(sorted(urls)[0]).headers["content-type"].startswith("text/html")
+    for url in urls:
+        page, book = console.get(url), console.get(url.replace("/runbooks/", "/api/runbooks/"))
+        assert (page.status_code, book.status_code) == (200, 200), url
+        assert book.json()["title"] == url.rpartition("/")[2]
     alert = console.get("/api/runbooks").json()["runbooks"][0]["alert"]
     shown = console.post(f"/api/runbooks/{alert}/run", json={"labels": {}}, headers=owner)
     assert shown.json()["steps"], shown.text
