@@ -1,7 +1,8 @@
 """``python -m lab.runbooks.check``: does each runbook point to the fault that was there?
 
 Runs every runbook that names a fault as a cause at a moment when that fault was on, and every runbook at moments when
-nothing was, against a stack whose backends hold the data of a tour. ``--write`` makes docs/runbooks.json and .md of it.
+nothing was, against a stack whose backends hold the data of a tour. ``--write`` makes docs/runbooks.json and .md of it;
+where a tour's faults were recorded on several stacks, ``--add`` takes in each after the first.
 """
 
 from __future__ import annotations
@@ -27,6 +28,20 @@ def as_document(found: Sequence[Pair]) -> list[dict[str, Any]]:
     return [{**asdict(each), "right": each.right} for each in found]
 
 
+def beside(found: Sequence[Pair], path: Path = DOCS / "runbooks.json") -> list[Pair]:
+    """What was written of other recordings: other faults', and other healthy moments."""
+    asked = {(each.alert, each.fault, each.at if not each.fault else 0.0) for each in found}
+    rows = [
+        Pair(**{key: value for key, value in row.items() if key != "right"}) for row in json.loads(path.read_text())
+    ]
+    return [each for each in rows if (each.alert, each.fault, each.at if not each.fault else 0.0) not in asked]
+
+
+def _write(found: Sequence[Pair]) -> None:
+    (DOCS / "runbooks.json").write_text(json.dumps(as_document(found), indent=1) + "\n")
+    (DOCS / "runbooks.md").write_text(markdown(found))
+
+
 def main() -> None:
     """Exits with 1 where a runbook points elsewhere and docs/runbooks.md does not give the reason."""
     arguments = _parser().parse_args()
@@ -40,8 +55,7 @@ def main() -> None:
         complain(error)
         sys.exit(1)
     if arguments.write:
-        (DOCS / "runbooks.json").write_text(json.dumps(as_document(found), indent=1) + "\n")
-        (DOCS / "runbooks.md").write_text(markdown(found))
+        _write([*beside(found), *found] if arguments.add else found)
     sys.exit(any(not each.right and (each.alert, each.fault) not in REASONS for each in found))
 
 
@@ -70,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", nargs="+", default=[], metavar="FAULT", help='these faults; "" for healthy moments')
     parser.add_argument("--alerts", nargs="+", default=[], metavar="ALERT", help="these runbooks alone")
     parser.add_argument("--write", action="store_true", help="write docs/runbooks.json and docs/runbooks.md")
+    parser.add_argument("--add", action="store_true", help="with --write: beside what was written of other recordings")
     parser.add_argument("--verbose", action="store_true", help="show what is right, too")
     return parser
 
