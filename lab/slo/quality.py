@@ -14,7 +14,7 @@ LEAST_ROWS = 500  # unshifted PSI of 500 rows stays under 0.046 in 99 of 100 win
 PSI_LIMIT = 0.25
 PRECISION_FLOOR = 0.93
 Z = 1.96  # two-sided 95 %
-Z_VERSIONS = 3.3  # one in a thousand by chance
+Z_VERSIONS = 3.3  # one in two thousand by chance
 _HITS = {"predicted": "yes", "actual": "yes"}
 _WHICH = "{{ $labels.model_name }} {{ $labels.model_version }}"
 _LEADS = '{ name = "model_inference" && span.ml.model.name = "conversion_model" }'
