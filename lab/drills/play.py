@@ -137,7 +137,8 @@ def act(place: Place, action: str, target: str = "", amount: float = 0.0) -> Act
     left = [cause.truth for cause in secret.causes if cause not in cured]
     try:
         session.lift(cured)
-        marks = _recovery(place, current, left) if cured or harmed else 0.0  # from nothing nothing recovers
+        ill = cured or (left and harmed)  # from nothing nothing recovers
+        marks = _recovery(place, current, left) if ill else 0.0
     finally:
         done.put_back()
     session.history.recovered(current.id, marks)

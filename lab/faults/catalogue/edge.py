@@ -45,7 +45,7 @@ ROWS = (
         (ServiceEffect("orchestrator", "lost_header", {"peer": "cv_model"}),),
         (Evidence("cv_model is missing from the traces", Traced("share_with_service", "cv_model"), 0.1, "down"),),
         ("orchestrator",),
-        also=("lost trace context",),
+        also=("lost trace context", "lost context"),
         look_alikes=("lost-thread-context", "unsampled", "dropped-spans"),
         dialled=False,
         shared_out=True,
@@ -70,7 +70,7 @@ ROWS = (
             ),
         ),
         (GATEWAY,),
-        also=("sampling",),
+        also=("sampling", "missing traces"),
         look_alikes=("lost-context", "dropped-spans", "backend-refusing"),
     ),
     Row(

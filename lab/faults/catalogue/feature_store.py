@@ -174,7 +174,7 @@ ROWS = (
         (ServiceEffect("PLACE", "closed_port", {"peer": "redis"}),),
         (BREAKER,),
         (STORE, "orchestrator"),
-        also=("connection refused",),
+        also=("connection refused", "dependency outage"),
         look_alikes=("redis-denied", "redis-far", "redis-busy"),
         edge=TO_STORE,
         dialled=False,

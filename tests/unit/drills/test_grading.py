@@ -28,6 +28,12 @@ def test_fair_synonyms_count(kind: str) -> None:
     assert grade([Answer("cv_model", "decode_photo", kind)], [TRUTH], [[False]], 0, 0).kind == 35
 
 
+@pytest.mark.parametrize("fault", ["lost-context", "lost-thread-context"])
+def test_what_names_two_faults_of_a_kind_counts_for_both(fault: str) -> None:
+    truth = truth_of(ROWS[fault])
+    assert all(truth.kind_is(said) for said in ("broken trace", "lost context", "Lost-Trace-Context"))
+
+
 def test_an_evidence_trace_that_does_not_show_it_loses_its_marks() -> None:
     assert grade([RIGHT], [TRUTH], [[False]], 0, 0).total == FULL - 20
 
