@@ -42,7 +42,7 @@ export function solutionOf(solution, context, { own = [] } = {}) {
     h('p.muted', null, 'More to look at: ', h('a', { href: link('/overview') }, 'objectives'), ' and ', h('a', { href: link('/traces') }, 'traces'), '.'));
 }
 
-function causeOf({ kind, service, operation, sentence, query, traces, log_query: logQuery, logs }, context) {
+function causeOf({ kind, service, operation, sentence, query, traces, log_query: logQuery, logs, how, path, mechanism }, context) {
   const { link } = context;
   const known = sentence || query || traces.length;
   return h('article.panel.cause-found', null,
@@ -50,10 +50,12 @@ function causeOf({ kind, service, operation, sentence, query, traces, log_query:
     known ? null : h('p', null, WEAK),
     h('ol', null,
       sentence || query ? h('li', null, h('strong', null, 'Metric. '), sentence, typed(query, context)) : null,
-      traces.length ? h('li', null, h('strong', null, 'Trace. '), 'An exemplar leads to ',
+      traces.length ? h('li', null, h('strong', null, 'Trace. '), `${how || 'One that shows it is'} `,
         h('a', { href: link(`/trace/${traces[0]}`) }, `${traces[0].slice(0, 12)}…`), '.') : null,
+      path ? h('li', null, h('strong', null, 'Critical path. '), path) : null,
       logQuery ? h('li', null, h('strong', null, 'Logs.'), typed(logQuery, context),
-        logs.length ? h('pre', { tabindex: 0, role: 'group', 'aria-label': 'Log lines that show it' }, logs.join('\n')) : null) : null));
+        logs.length ? h('pre', { tabindex: 0, role: 'group', 'aria-label': 'Log lines that show it' }, logs.join('\n')) : null) : null,
+      mechanism ? h('li', null, h('strong', null, 'Cause. '), `What was broken: ${mechanism}.`) : null));
 }
 
 /** A query as it is typed, with where it can be run. */
