@@ -43,6 +43,8 @@ async def test_a_round_from_start_to_marks_and_solution(console: Console) -> Non
     assert (hint["number"], hint["of"]) == (1, 4)
     assert (await console.get("/api/drills/now")).json()["hints"] == [hint["text"]]
 
+    for slip in ({"kind": "bad imput"}, {"service": "cvmodel"}, {"trace_id": "ab"}):
+        assert (await console.post("/api/drills/now/answer", {**RIGHT, **slip})).status_code == 400
     answer = (await console.post("/api/drills/now/answer", {**RIGHT, "text": "photos"})).json()
     assert (answer["marks"]["service"], answer["marks"]["kind"], answer["marks"]["hints"]) == (30, 35, 8)
     assert answer["marks"]["total"] == 72
