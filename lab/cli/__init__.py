@@ -48,7 +48,7 @@ def build_app() -> typer.Typer:
     app.command()(doctor.doctor)
     app.command()(grafana.grafana)
     app.command()(predict.predict)
-    for look_command in (look.traces, look.trace, look.logs):
+    for look_command in (look.traces, look.trace, look.logs, look.metrics):
         app.command()(look_command)
     app.command()(traffic.load)
     app.command()(verify.verify)

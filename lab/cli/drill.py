@@ -186,7 +186,8 @@ def _print_brief(current: Current, as_json: bool) -> None:
     out = console()
     out.print(f"Drill {current.id}: level {current.level}, seed {current.seed}.", markup=False)
     out.print(current.opening or "Nobody has complained yet, and no alert fires.", markup=False, soft_wrap=True)
-    out.print("Look: faultline traces, trace ID, logs. Then: faultline drill answer --service S --operation O --kind K")
+    out.print("Look: faultline traces, trace ID, logs, metrics QUERY.")
+    out.print("Then: faultline drill answer --service S --operation O --kind K --evidence ID")
     out.print("`faultline drill names` lists what an answer may name.")
 
 

@@ -1,7 +1,8 @@
-"""``faultline traces``, ``trace`` and ``logs``: look into the telemetry."""
+"""``faultline traces``, ``trace``, ``logs`` and ``metrics``: look into the telemetry."""
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from lab.cli.output import AsJson, console, print_json, table
 from lab.cli.waterfall import trace_json
 from lab.clients.http import open_client
 from lab.clients.loki import Loki, log_query
+from lab.clients.prometheus import Prometheus
 from lab.clients.telemetry import LogLine, TraceSummary
 from lab.clients.tempo import Tempo, trace_query
 from lab.place import LabError, Place
@@ -100,6 +102,38 @@ def logs(
         out.print(_log_text(line), soft_wrap=True)
     if not lines:
         out.print(f"No line matches {query}", markup=False, soft_wrap=True)
+
+
+def metrics(
+    query: Annotated[str, typer.Argument(help="PromQL.")],
+    limit: Annotated[int, typer.Option(min=1, help="At most so many series, the highest.")] = 40,
+    as_json: AsJson = False,
+) -> None:
+    """Ask Prometheus, for now: each series and its value, the highest first.
+
+    [dim]Example:[/dim]
+      faultline metrics 'sum by (service_name, status) (rate(http_requests_total[1m]))'
+    """
+    with open_client() as http:
+        found = Prometheus(Place.from_environment().url("prometheus"), http).query(query)
+    # What is no number (0/0) comes last.
+    series = sorted(found, key=lambda each: each.value if each.value == each.value else -math.inf, reverse=True)[:limit]
+    if as_json:
+        print_json([{"labels": each.labels, "value": _number(each.value)} for each in series])
+        return
+    out = console()
+    for each in series:
+        labels = ", ".join(f"{name}={value}" for name, value in sorted(each.labels.items()) if name != "__name__")
+        out.print(
+            f"{each.value:>14.6g}  {each.labels.get('__name__', '')} {labels}".rstrip(), markup=False, soft_wrap=True
+        )
+    if not series:
+        out.print("No series answers that.", markup=False)
+
+
+def _number(value: float) -> float | None:
+    """JSON knows no NaN and no infinity."""
+    return value if math.isfinite(value) else None
 
 
 def seconds(text: str) -> float:

@@ -72,6 +72,10 @@ def error_trace(system: System) -> str:
     )
 
 
+def asked(system: System, query: str) -> float:
+    return sum(row["value"] for row in system.cli_json("metrics", query))
+
+
 def search(system: System, *options: str) -> Any:
     return system.cli_json("traces", "--since", "1m", *options)
 
@@ -98,12 +102,16 @@ def play_a_round(played: System) -> float:
     evidence = error_trace(played)
     assert played.cli("trace", evidence).returncode == 0
     assert played.cli("logs", "--trace", evidence).returncode == 0
+    refused = 'sum(rate(http_requests_total{service_name="cv_model",status="422"}[1m]))'
+    assert played.eventually(lambda: asked(played, refused), "cv_model refuses photos in its metrics", within=60) > 0
     answer = played.cli_json(
         *("drill", "answer", "--service", "cv_model", "--operation", "decode_photo", "--kind", "bad input"),
         *("--evidence", evidence),
     )
     assert answer["marks"]["total"] == FULL, answer
-    assert any(evidence in line for line in answer["solution"])
+    steps = [line for line in answer["solution"] if line[:1].isdigit()]
+    assert [line.split(".")[1].strip() for line in steps] == ["Metric", "Trace", "Critical path", "Logs", "Cause"]
+    assert f"Your own shows it, {evidence}" in steps[1]
     recovery: float = played.cli_json("drill", "act", "rollback")["recovery"]
     return recovery
 
@@ -114,6 +122,8 @@ def test_the_right_service_with_the_wrong_kind_and_a_trace_that_shows_nothing_ha
     hint = played.cli("drill", "hint")
     assert hint.returncode == 0, hint.stderr
 
+    slip = played.cli("drill", "answer", "--service", "cv_model", "--kind", "queueing", "--evidence", "ab" * 16)
+    assert (slip.returncode, "no trace abab" in slip.stderr) == (1, True)
     answer = played.cli_json("drill", "answer", "--service", "cv_model", "--kind", "queueing", "--evidence", healthy)
 
     marks = answer["marks"]
