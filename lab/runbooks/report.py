@@ -55,6 +55,7 @@ UNSEEN = {
     "sequential": _MILLISECONDS,
     "connection-churn": _MILLISECONDS,
     "over-shedding": "a refusal counts in no objective",
+    "silent-fallback": "a typical photo moves answers little: for 110 days of the fast clock precision held",
     "lost-thread-context": "every call between services is traced; only what a thread does lies apart",
     "clock-skew": "no metric is measured by two clocks; a trace's picture is",
 }
