@@ -59,13 +59,23 @@ def diagnose(window: Window) -> Diagnosis:
     """Rank the causes that the window's telemetry shows. A pure function: the same window, the same answer."""
     findings = [replace(finding, detector=name) for name, find in DETECTORS.items() for finding in find(window)]
     ranking, nothing = rank(findings, window.callers)
-    return Diagnosis(
+    found = Diagnosis(
         ranking,
         nothing,
         notes(window),
         traces=len(window.now.raw_traces),
         baseline_traces=len(window.before.raw_traces),
     )
+    return replace(found, notes=(*found.notes, *_doubts(window))) if found.healthy else found
+
+
+def _doubts(window: Window) -> list[str]:
+    """Alerts that speak against "nothing is wrong": most likely the baseline holds what is wrong, too."""
+    firing = sorted(window.now.by("alerts", "alertname"))
+    return [
+        f"Yet {', '.join(firing)} fired. Where the trouble began before the window, the baseline holds it, too: "
+        "compare with an earlier one (--baseline)."
+    ] if firing else []  # fmt: skip
 
 
 def notes(window: Window) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ def counted(confidence: float) -> str:
     """What a confidence is worth, by recorded cases; without any it is an order and no probability."""
     step = worth(confidence)
     if step is None:
-        return "an order, no probability: nobody has counted yet"
+        return "it orders the answers and is no probability"
     return f"{step.right} of {step.cases} answers as sure were right, on recorded faults it was developed on"
 
 

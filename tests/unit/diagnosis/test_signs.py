@@ -82,3 +82,14 @@ def test_spans_that_background_work_begins_as_well_may_be_roots_somewhat_more_of
         ]
 
     assert diagnose(window(mixed(50 + share), mixed(50))).healthy is healthy
+
+
+def test_nothing_is_wrong_is_doubted_where_an_alert_fires() -> None:
+    """A baseline that begins within the fault knows nothing else."""
+    seen = window(
+        predictions(1, wait=90), predictions(1000, wait=90), alerts=[sample(1, alertname="LatencyBudgetBurns")]
+    )
+    found = diagnose(seen)
+
+    assert found.healthy
+    assert any("LatencyBudgetBurns" in note and "--baseline" in note for note in found.notes)
