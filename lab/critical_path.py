@@ -87,8 +87,8 @@ def _frame(tree: TraceTree, span: Span, start_ns: int, end_ns: int) -> _Frame:
         for child in tree.children.get(span.span_id, [])
     )
     within = [each for each in clipped if each[0] < each[1]]
-    # The last finished first; of those that end together the longest.
-    within.sort(key=lambda each: (-each[1], each[0]))
+    # The last finished first; of those that end together the longest; the id, so that no order of arrival decides.
+    within.sort(key=lambda each: (-each[1], each[0], each[2].span_id))
     return _Frame(span, start_ns, end_ns, iter(within))
 
 

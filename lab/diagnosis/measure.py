@@ -38,10 +38,13 @@ def slowed(growth: Growth | None, least_ms: float = _LEAST_GAIN_MS) -> bool:
     return growth is not None and growth.gain_ms >= least_ms and growth.ratio >= _LEAST_RATIO and growth.z >= _LEAST_Z
 
 
-def slowest_own(window: Window, service: str, *, clients: bool = False) -> Growth | None:
-    """The operation of a service whose own time grew most; calls and Redis only with ``clients``."""
+def slowest_own(window: Window, service: str, *, clients: bool = False, waits: bool = True) -> Growth | None:
+    """The operation of a service whose own time grew most; calls and Redis only with ``clients``, no wait for a batch
+    without ``waits``."""
     for growth in window.profile.growths:
-        if growth.key[0] == service and (clients or not is_call(growth.key[1])) and slowed(growth):
+        name = growth.key[1]
+        looked_at = (clients or not is_call(name)) and (waits or name != "batch_wait")
+        if growth.key[0] == service and looked_at and slowed(growth):
             return growth
     return None
 

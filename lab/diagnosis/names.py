@@ -58,6 +58,8 @@ def _mean(metric: str, by: str = "") -> str:
     )
 
 
+# Watched like features, but made of them: where a part is missing they pile up on what stands in for it.
+ANSWERS = frozenset({"price", "conversion_probability"})
 # Series by a short name. Each is an instant query at the window's end; $window is its length.
 QUERIES: dict[str, str] = {
     "requests": _growth("http_requests_total", "route, status"),

@@ -12,6 +12,7 @@ Cause = tuple[str, str, str]
 # Above this strength a finding by itself is likelier than "nothing is wrong".
 _EVEN = 0.5
 _STRONGEST = 0.97
+_STARVED = 5.0  # times as long for everything
 # What is left of a finding's odds once another explains it.
 _LEFT = 0.03
 
@@ -37,7 +38,7 @@ CONSEQUENCES: Mapping[str, Set[str]] = {
     "blocked dependency": _SLOW,
     "network latency": {"queueing", "timeout", "retries", "CPU contention"},
     "network loss": {"retries", "queueing", "connection handling", "dependency down", "stale data"},
-    "queueing": {"timeout", "retries", "blocked event loop", "CPU contention", "network latency"},
+    "queueing": {"timeout", "retries", "blocked event loop", "network latency"},
     "access denied": {"dependency down", "retries", "stale data", "missing data", "timeout", "late labels"},
     "dependency down": {"retries", "stale data", "missing data", "timeout", "late labels", "connection handling"},
     "retries": {"timeout", "queueing", "CPU contention", "hidden outage", "network latency"},
@@ -143,8 +144,9 @@ def explains(cause: Finding, effect: Finding, reached: Mapping[str, set[str]]) -
 
 def _touches(cause: Finding, effect: Finding, reached: Mapping[str, set[str]]) -> bool:
     if cause.service == "host":
-        # Its shadow: what goes beyond the common stretch has a reason of its own.
-        return effect.detector in ("latency", "timeouts", "retries")
+        # Its shadow: what goes beyond the common stretch has a reason of its own, unless nothing runs as usual.
+        starved = cause.evidence.numbers.get("stretch", 0.0) >= _STARVED
+        return effect.detector in ("latency", "timeouts", "retries") or (starved and effect.kind in _SLOW)
     if cause.service in _EVERYWHERE:
         return True
     if cause.service == effect.service or effect.service in reached.get(cause.service, ()):

@@ -75,8 +75,8 @@ def _estimates(period: Period) -> dict[tuple[str, str], float]:
 
 
 def _fits(child: Span, parent: Span) -> bool:
-    """A callee that outlived its caller says nothing of clocks."""
-    return child.end_ns - child.start_ns <= parent.end_ns - parent.start_ns
+    """A callee that outlived its caller, or began after the caller gave up, says nothing of clocks."""
+    return parent.status != "error" and child.end_ns - child.start_ns <= parent.end_ns - parent.start_ns
 
 
 def _offset(child: Span, parent: Span) -> float:

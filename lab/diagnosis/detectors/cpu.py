@@ -15,6 +15,7 @@ KIND = "CPU contention"
 _MORE_THREADS = 5
 _MORE_CPU = 0.15  # cores
 _ANOTHER_TIME = 10.0
+_COMPUTING = 0.9  # where it computes, on the loop or beside it, is told by others
 _STRETCHED = 1.6
 _NEVER_SURER = 0.88
 
@@ -25,9 +26,9 @@ def find(window: Window) -> list[Finding]:
 
 def _own(window: Window, service: str) -> Finding | None:
     """One service that computes more for the same requests, by itself."""
-    growth = slowest_own(window, service)
+    growth = slowest_own(window, service, waits=False)
     threads, cpu = _change(window, "threads", service), _change(window, "cpu", service)
-    if growth is None or growth.key[1] == "batch_wait" or (threads < _MORE_THREADS and cpu < _MORE_CPU):
+    if growth is None or (threads < _MORE_THREADS and cpu < _MORE_CPU):
         return None
     why = (
         f"{threads:.0f} more threads than before"
@@ -44,7 +45,11 @@ def _own(window: Window, service: str) -> Finding | None:
         "computing": explained,
     }  # fmt: skip
     evidence = Evidence(numbers, growth.traces, (), window.query("threads" if threads >= _MORE_THREADS else "cpu"))
-    strength = max(graded(threads, _MORE_THREADS - 1, 15), graded(cpu, 0.1, 0.8) * 0.75, graded(explained, 0.3, 1.0))
+    strength = max(
+        graded(threads, _MORE_THREADS - 1, 15),
+        graded(cpu, 0.1, 0.8) * 0.75,
+        graded(min(explained, _COMPUTING), 0.3, 1.0),
+    )
     return Finding(service, growth.key[1], KIND, strength, sentence, evidence)
 
 

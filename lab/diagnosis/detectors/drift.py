@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from lab.diagnosis import names
 from lab.diagnosis.detectors import model_version
 from lab.diagnosis.finding import Evidence, Finding
 from lab.diagnosis.measure import expected_psi, graded, population_stability
@@ -65,7 +66,7 @@ def _finding(window: Window, service: str, operation: str, kind: str, moved: dic
 def _moved(window: Window) -> dict[str, float]:
     """PSI of the features beyond the alert's threshold and beyond chance."""
     found = {}
-    for feature in sorted(window.now.by("feature_values", "feature")):
+    for feature in sorted(window.now.by("feature_values", "feature").keys() - names.ANSWERS):
         now, before = (period.by("feature_values", "bin", feature=feature) for period in (window.now, window.before))
         psi = population_stability(now, before)
         if psi > max(

@@ -1,7 +1,8 @@
 """A blocked event loop: one coroutine computes, and everyone else in the process waits.
 
-The lag of a timer is the loop's own measure; it is the cause where it is about as long as the work that blocks it
-(asyncio's own advice, "Developing with asyncio: Running blocking code").
+The lag of a timer is the loop's own measure (asyncio's own advice, "Developing with asyncio: Running blocking code").
+Work of D seconds, r times a second, makes a timer late by r D²/2 on average if it is done on the loop, and by nothing
+if it is done elsewhere (the mean residual time of renewal theory: Kleinrock, "Queueing Systems", 1975).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from lab.diagnosis.profile import Growth
 from lab.diagnosis.window import Window
 
 KIND = "blocked event loop"
-_LEAST_S = 0.02
+_LEAST_S = 0.003
 
 
 def find(window: Window) -> list[Finding]:
@@ -40,7 +41,16 @@ def _finding(window: Window, service: str, lag: float, before: float) -> Finding
     evidence = Evidence(
         {"lag_s": lag, "lag_before_s": before}, growth.traces if growth else (), (), window.query("loop_lag")
     )
-    return Finding(service, place, KIND, graded(lag - before, 0.01, 0.08), sentence, evidence)
+    expected = _expected_s(window, growth) if growth else 0.0
+    strength = graded((lag - before) / expected, 0.2, 0.8) if expected else graded(lag - before, 0.01, 0.08)
+    return Finding(service, place, KIND, strength, sentence, evidence)
+
+
+def _expected_s(window: Window, growth: Growth) -> float:
+    """How late a timer is on average where this work is done on the loop."""
+    a_second = window.now.total("predictions") / window.now.seconds if window.now.seconds else 0.0
+    each_s = window.profile.now[growth.key].mean_own() / 1e3
+    return a_second * growth.now_ms / 1e3 * each_s / 2
 
 
 def _inside(window: Window, service: str) -> Growth | None:

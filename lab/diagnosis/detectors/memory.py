@@ -20,16 +20,19 @@ def find(window: Window) -> list[Finding]:
 
 
 def _climb(window: Window, service: str) -> Finding | None:
-    """Resident memory far above anything the baseline showed, or a saw-tooth as high as that.
+    """Resident memory that climbs within the window, far above anything the baseline showed, or a saw-tooth as high.
+
+    What a process was given before the window, and kept, is no leak.
 
     (Software ageing: the trend of a resource that nobody gives back; Garg et al., ISSRE 1998.)
     """
     high, low = (window.now.value(name, service_name=service) or 0.0 for name in ("memory", "memory_low"))
     usual = window.before.value("memory", service_name=service) or 0.0
-    climb = high - usual
+    restarts = window.now.total("starts", service_name=service)
+    begun = low if restarts else window.now.value("memory_start", service_name=service) or usual
+    climb = high - max(begun, usual)
     if not usual or climb < _LEAST_CLIMB_BYTES or high < 1.25 * usual:
         return None
-    restarts = window.now.total("starts", service_name=service)
     ended = f", and it was started again {restarts:.0f} times" if restarts else ""
     sentence = f"The memory of {service} rose to {high / 1e6:.0f} MB (at most {usual / 1e6:.0f} MB before){ended}."
     growth = slowest_own(window, service)

@@ -18,7 +18,7 @@ from lab.diagnosis.window import Window
 
 KIND = "inefficient query"
 _MORE_ROUND_TRIPS = 4.0
-_BIG_READ_BYTES = 50_000
+_BIG_READ_BYTES = 20_000
 
 
 def find(window: Window) -> list[Finding]:
