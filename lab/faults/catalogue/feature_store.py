@@ -50,7 +50,7 @@ ROWS = (
         "queueing",
         (ServiceEffect("PLACE", "narrow_pool"),),
         (LONG_WAIT, Evidence("somebody waits for a slot", Prom(highest('pool_waiting{pool="redis"}')), 1)),
-        (STORE, "orchestrator", "nlp_model", "cv_model"),
+        (STORE, "orchestrator"),  # who keeps a pool of Redis connections
         also=("pool exhaustion", "saturation"),
         look_alikes=("redis-far", "n-plus-one", "redis-busy", "redis-down"),
     ),

@@ -33,6 +33,16 @@ def test_there_are_48_faults_or_more_and_each_is_described() -> None:
         assert {*row.look_alikes} <= {*ROWS} - {row.id}, row.id
 
 
+@pytest.mark.parametrize("row", [row for row in EVERY if "narrow_pool" in str(row.effects)], ids=lambda row: row.id)
+def test_a_pool_is_narrowed_only_where_there_is_one(row: Row) -> None:
+    """A place without it would be offered, and the fault never come on."""
+    (effect,) = [effect for effect in row.effects if isinstance(effect, ServiceEffect)]
+    made = 'Pool("inference"' if effect.parameters.get("pool") == "inference" else "RedisStore("
+    for place in row.places:
+        sources = (Path(topology.__file__).parent / place).glob("*.py")
+        assert any(made in path.read_text() for path in sources), place
+
+
 @pytest.mark.parametrize("row", EVERY, ids=lambda row: row.id)
 def test_every_effect_exists_with_its_parameters(row: Row) -> None:
     for effect in row.effects:
