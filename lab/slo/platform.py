@@ -115,8 +115,12 @@ def _telemetry() -> list[Alert]:
 
 
 def _torn() -> str:
-    """Edges of the service graph against what the caller counted: where a header is lost, the edge is missing."""
-    traced = 'sum by (client, server) (rate(traces_service_graph_request_total{client!="user", server!="redis"}[2m]))'
+    """Edges of the service graph against what the caller counted: where a header is lost, the edge is missing.
+
+    An edge that the graph drew by the caller's word alone (a virtual node) is no trace of the callee.
+    """
+    edges = 'traces_service_graph_request_total{client!="user", server!="redis", connection_type!="virtual_node"}'
+    traced = f"sum by (client, server) (rate({edges}[2m]))"
     asked = (
         "sum by (client, server) (label_replace(label_replace("
         'rate(client_requests_total{peer!~"redis.*"}[2m]), "client", "$1", "service_name", "(.+)"),'

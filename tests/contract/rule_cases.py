@@ -152,9 +152,11 @@ def redis(mean: float) -> Values:
 
 
 def traced(share: float) -> Values:
+    edge = 'traces_service_graph_request_total{client="orchestrator", server="cv_model", connection_type="%s"}'
     return {
         'client_requests_total{service_name="orchestrator", peer="cv_model", result="ok"}': 75,
-        'traces_service_graph_request_total{client="orchestrator", server="cv_model"}': 75 * share,
+        edge % "": 75 * share,
+        edge % "virtual_node": 75 * (1 - share),  # what the caller alone tells of the rest
     }
 
 

@@ -52,7 +52,18 @@ METRICS_OF_OTHERS |= {"redis_commands_duration_seconds_total", "redis_commands_t
 METRICS_OF_OTHERS |= {"scrape_samples_post_metric_relabeling"}
 LABELS_OF_OTHERS = {
     *("service_name", "job", "instance", "le", "alertname", "alertstate", "signal", "reason"),
-    *("span_name", "span_kind", "status_code", "client", "server", "exporter", "policy", "sampled", "slo"),
+    *(
+        "span_name",
+        "span_kind",
+        "status_code",
+        "client",
+        "server",
+        "connection_type",
+        "exporter",
+        "policy",
+        "sampled",
+        "slo",
+    ),
 }
 KEYWORDS = {"and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool"}
 VARIABLES = {"service": "gateway", "model": "nlp_model", "__rate_interval": "1m", "__range": "1h", "__interval": "15s"}
