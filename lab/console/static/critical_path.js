@@ -4,7 +4,7 @@
 /**
  * The stretches of the root's time by the span whose own work the caller waited for: [{span, start, end}] by time.
  * Walk backwards from the root's end; at each moment go to the child that finished last by then (of those that end
- * together the longest), clipped to its parent; where no child finished before, the rest is the span's own.
+ * together the longest, then by id), clipped to its parent; where no child finished before, the rest is the span's own.
  */
 export function criticalPath(tree) {
   const segments = [];
@@ -28,7 +28,7 @@ function frame(tree, span, start, end) {
   const within = (tree.children.get(span.id) ?? [])
     .map((child) => ({ start: Math.max(child.start, start), end: Math.min(child.end, end), span: child }))
     .filter((each) => each.start < each.end)
-    .sort((a, b) => b.end - a.end || a.start - b.start);
+    .sort((a, b) => b.end - a.end || a.start - b.start || (a.span.id < b.span.id ? -1 : 1));
   return { span, start, at: end, within, next: 0 };
 }
 
