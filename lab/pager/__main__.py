@@ -76,6 +76,7 @@ class Handler(BaseHTTPRequestHandler):
         length = int(told) if told.isdecimal() else 0
         if not 0 < length <= _MOST_BYTES:
             self.close_connection = True  # what is not read would pass for the next request
+            self.rfile.read(min(length, 2 * _MOST_BYTES))  # a client that still writes would miss the answer
             return None
         try:
             document = json.loads(self.rfile.read(length))
@@ -88,6 +89,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 
