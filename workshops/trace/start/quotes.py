@@ -16,7 +16,9 @@ PRICING = os.environ.get("PRICING_URL", "http://127.0.0.1:8203")
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+    # A connection a call: a server closes its own after an error, maybe while the next call is being written to it.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(timeout=5, trust_env=False, limits=limits) as client:
         app.state.client = client
         yield
 
