@@ -9,8 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from lab.campaign.score import Cause
+from lab.campaign.truth import truth_of
 from lab.diagnosis.profile import observe
 from lab.diagnosis.window import Window
+from lab.faults.catalogue import ROWS
 
 _SIGMA = 3.0
 # The usual first guess of a kind for a word in a log line.
@@ -20,6 +22,15 @@ _WORDS = (
     ("reset", "network loss"), ("memory", "memory"), ("decode", "bad input"),
     ("nan", "bad model version"),
 )  # fmt: skip
+
+
+def rankings(case: str, window: Window) -> dict[str, list[Cause]]:
+    """What each says of a case, by its name."""
+    return {
+        "three sigma and keywords": three_sigma(window),
+        "most abnormal service": most_abnormal(window),
+        "random": chance(case, [truth_of(row).cause for row in ROWS.values()]),
+    }
 
 
 def chance(case: str, causes: Sequence[Cause]) -> list[Cause]:

@@ -36,6 +36,11 @@ class Truth:
     kinds: tuple[str, ...]
     silent: bool = False
 
+    @property
+    def cause(self) -> tuple[str, str, str]:
+        """The expected service, operation ("" where any will do) and kind."""
+        return self.services[0], self.operations[0] if self.operations else "", self.kinds[0]
+
     def service_is(self, said: str) -> bool:
         return any(_same(said, name, _SAME_SERVICE) for name in self.services)
 

@@ -9,13 +9,12 @@ from typing import Annotated
 
 import typer
 
-from lab.campaign import baselines
-from lab.campaign.cases import Recorded, recorded
+from lab.campaign.baselines import rankings
+from lab.campaign.cases import recorded
 from lab.campaign.export import export as write_export
 from lab.campaign.plan import plan
 from lab.campaign.record import Recorder, Times
 from lab.campaign.score import GRAINS, Cause, Graded, Share, accuracy, average, false_alarms
-from lab.campaign.truth import Truth, truth_of
 from lab.cli.output import AsJson, console, print_json, table, working
 from lab.clients.backends import Backends
 from lab.clients.http import LONG_TIMEOUT_S, open_client
@@ -94,7 +93,7 @@ def score(
     methods = {"yours": [Graded(c.case.id, c.truth, said.get(c.case.id, [])) for c in cases]}
     with working("Answering the same cases by the baselines"):
         for case in cases:
-            for name, ranking in _baselines(case).items():
+            for name, ranking in rankings(case.case.id, case.window()).items():
                 methods.setdefault(name, []).append(Graded(case.case.id, case.truth, ranking))
     rows = [
         (name, grain, accuracy(graded, grain, 1), accuracy(graded, grain, 3), average(graded, grain))
@@ -107,20 +106,6 @@ def score(
     shown = [(name, grain, str(first), str(third), f"{mean:.2f}") for name, grain, first, third, mean in rows]
     console().print(table(("answers", "right about", "AC@1", "AC@3", "Avg@5"), shown))
     console().print(f"False alarms: {alarms}", markup=False)
-
-
-def _baselines(case: Recorded) -> dict[str, list[Cause]]:
-    """What anyone would try first, on the same case."""
-    window, truths = case.window(), map(truth_of, ROWS.values())
-    return {
-        "three sigma and keywords": baselines.three_sigma(window),
-        "most abnormal service": baselines.most_abnormal(window),
-        "random": baselines.chance(case.case.id, [_cause(truth) for truth in truths]),
-    }
-
-
-def _cause(truth: Truth) -> Cause:
-    return truth.services[0], truth.operations[0] if truth.operations else "", truth.kinds[0]
 
 
 def _score_json(name: str, grain: str, first: Share, third: Share, mean: float) -> dict[str, object]:

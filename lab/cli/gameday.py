@@ -85,6 +85,4 @@ def answers(token: Token = "") -> None:
 
 
 def _step_row(step: Step) -> tuple[str, ...]:
-    truth = truth_of(ROWS[step.fault], step.place)
-    where = truth.services[0], truth.operations[0] if truth.operations else ""
-    return f"{step.at_s:g} s", f"{step.ends_s:g} s", step.fault, *where, truth.kinds[0]
+    return f"{step.at_s:g} s", f"{step.ends_s:g} s", step.fault, *truth_of(ROWS[step.fault], step.place).cause

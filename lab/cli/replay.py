@@ -14,7 +14,6 @@ from lab.campaign.truth import Truth
 from lab.cli.campaign import Folder, folder_of
 from lab.cli.output import console, table
 from lab.cli.waterfall import print_waterfall
-from lab.clients.telemetry import LogLine
 from lab.diagnosis.profile import observe
 from lab.diagnosis.trace import Trace
 from lab.diagnosis.window import Window
@@ -89,8 +88,8 @@ def _show(found: Recorded) -> None:
     ]  # fmt: skip
     out.print(table(("service", "operation", "ms", "ms before", "spans"), rows, right=("ms", "ms before", "spans")))
     out.print(table(("trace", "root", "ms", "errors"), map(_trace_row, _first(window)), right=("ms", "errors")))
-    for line in [line for line in window.now.logs if line.level not in ("INFO", "DEBUG")][:_LINES]:
-        out.print(_line(line), markup=False, soft_wrap=True)
+    for line in [line for line in window.now.logs if not line.quiet][:_LINES]:
+        out.print(str(line), markup=False, soft_wrap=True)
     out.print(f"Look: faultline replay {code} --trace ID. Then: --service S --operation O --kind K --evidence ID")
 
 
@@ -111,10 +110,6 @@ def _trace_row(trace: Trace) -> tuple[str, ...]:
     return trace.trace_id, f"{root.service} {root.name}", f"{root.duration_ms:.0f}", str(_errors(trace) or "")
 
 
-def _line(line: LogLine) -> str:
-    return f"{line.service} {line.level} {(line.body.splitlines() or [''])[0]}"
-
-
 def _draw(window: Window, trace_id: str) -> None:
     spans = window.now.raw_traces.get(trace_id) or window.before.raw_traces.get(trace_id)
     if not spans:
@@ -123,7 +118,7 @@ def _draw(window: Window, trace_id: str) -> None:
     print_waterfall(spans, out)
     for line in [*window.before.logs, *window.now.logs]:
         if line.trace_id == trace_id:
-            out.print(_line(line), markup=False, soft_wrap=True)
+            out.print(str(line), markup=False, soft_wrap=True)
 
 
 def _tell(found: Recorded, said: Answer) -> None:

@@ -84,6 +84,15 @@ class LogLine:
     def trace_id(self) -> str:
         return self.labels.get("trace_id", "")
 
+    @property
+    def quiet(self) -> bool:
+        """Whether it is of a level that nobody has to read."""
+        return self.level in ("INFO", "DEBUG")
+
+    def __str__(self) -> str:
+        """Service, level and the body's first line."""
+        return f"{self.service} {self.level} {(self.body.splitlines() or [''])[0]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from lab.console.bodies import GamedayAnswer, read
 from lab.console.problems import Problem, problem_of
 from lab.console.security import Who
-from lab.drills.choices import ensure_known
+from lab.drills.choices import UnknownName
 from lab.drills.grading import Answer
 from lab.drills.open import game_day_runs
 from lab.gameday.board import scoreboard
@@ -74,10 +74,8 @@ def _answer(place: Place, player: str, said: Answer) -> None:
     if not game_day_runs(place):
         raise Problem(409, "No game day is being played.", "`faultline gameday run FILE.yaml` begins one.")
     try:
-        ensure_known([said])
-    except LabError as error:
-        raise problem_of(error) from error
-    try:
         Day(place).answer(player, said)
+    except UnknownName as error:
+        raise problem_of(error) from error
     except LabError as error:
         raise Problem(403, str(error), error.next_step) from error

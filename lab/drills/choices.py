@@ -28,8 +28,12 @@ def choices() -> dict[str, list[str]]:
     }
 
 
+class UnknownName(LabError):
+    """An answer names what no fault has."""
+
+
 def ensure_known(answers: Iterable[Answer]) -> None:
-    """Raises LabError for a service or a kind that no fault has: a slip of the pen costs nothing.
+    """Raises UnknownName for a service or a kind that no fault has: a slip of the pen costs nothing.
 
     A service may be left open; every name and fair synonym of the whole catalogue counts, so a refusal tells nothing.
     """
@@ -43,11 +47,11 @@ def ensure_known(answers: Iterable[Answer]) -> None:
             raise _unknown("service", answer.service, [name for truth in truths for name in truth.services])
 
 
-def _unknown(what: str, said: str, known: Iterable[str]) -> LabError:
+def _unknown(what: str, said: str, known: Iterable[str]) -> UnknownName:
     near = get_close_matches(plain(said[:_SHOWN]), _sorted(known))
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
     shown = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
-    return LabError(f"Nothing here is of the {what} {shown!r}; it was not counted.", hint + _NAMES)
+    return UnknownName(f"Nothing here is of the {what} {shown!r}; it was not counted.", hint + _NAMES)
 
 
 def _truths() -> list[Truth]:

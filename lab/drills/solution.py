@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
 from lab.campaign.truth import Truth
 from lab.clients.loki import log_query
-from lab.clients.telemetry import LogLine, Span
+from lab.clients.telemetry import Span
 from lab.diagnosis.engine import diagnose
 from lab.diagnosis.finding import Evidence, Finding
 from lab.diagnosis.one_trace import report, sentences
@@ -21,7 +21,6 @@ from lab.faults.catalogue import ROWS
 
 _TRIED = 60
 _LINES = 3
-_QUIET = ("INFO", "DEBUG")
 
 
 @dataclass(frozen=True)
@@ -111,10 +110,11 @@ class Way:
         says, query = sign_of(row, truth)
         traces = self._traces(truth, evidence)
         first = traces[0] if traces else ""
+        service, operation, kind = truth.cause
         return Cause(
-            truth.kinds[0],
-            truth.services[0],
-            truth.operations[0] if truth.operations else "",
+            kind,
+            service,
+            operation,
             finding.sentence if finding else f"What tells it, though it is weak in this window: {says}.",
             evidence.query or query,
             traces,
@@ -156,10 +156,5 @@ class Way:
 
     def _logs(self, trace_id: str) -> tuple[str, ...]:
         """The trace's warnings and errors, the first few."""
-        return tuple(islice(_told(self._window.now.logs, trace_id), _LINES)) if trace_id else ()
-
-
-def _told(logs: Iterable[LogLine], trace_id: str) -> Iterator[str]:
-    for line in logs:
-        if line.labels.get("trace_id") == trace_id and line.level not in _QUIET and line.body:
-            yield f"{line.service} {line.level} {line.body.splitlines()[0]}"
+        of_it = (line for line in self._window.now.logs if line.trace_id == trace_id and not line.quiet and line.body)
+        return tuple(map(str, islice(of_it, _LINES))) if trace_id else ()

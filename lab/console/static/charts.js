@@ -4,7 +4,7 @@ import { brush, figure, frame, legend, links, logTicks, scale, ticks } from './c
 import { fill, h, svg } from './dom.js';
 import { number } from './format.js';
 import { seriesColour } from './palette.js';
-import { clock, utc } from './time.js';
+import { clock, tipTime } from './time.js';
 
 /**
  * Lines over time. `series`: [{name, points: [[ms, value]], colour?, dashed?}]; `format` prints values; `low`/`high` hold
@@ -122,7 +122,7 @@ function hover({ root, x, area }, series, format, tip) {
     line.setAttribute('x2', x(moment));
     line.setAttribute('visibility', 'visible');
     tip.show(x(moment), area.top, [
-      h('p.tip-time', null, clock(moment), h('span.muted', null, ` ${utc(moment).slice(11)}`)),
+      tipTime(moment),
       near
         .sort((a, b) => b.point[1] - a.point[1])
         .slice(0, 10)
@@ -255,7 +255,7 @@ function bar(bin, parts, stepMs, { x, y, area }, tip) {
   return svg(
     'g',
     {
-      onpointerenter: () => tip.show(left, area.top, [h('p.tip-time', null, clock(bin.at)), text]),
+      onpointerenter: () => tip.show(left, area.top, [tipTime(bin.at), text]),
       onpointerleave: () => tip.hide(),
     },
     stack,

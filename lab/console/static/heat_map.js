@@ -3,7 +3,7 @@
 import { brush, figure, frame, links, MARGIN } from './chart_frame.js';
 import { h, svg } from './dom.js';
 import { number } from './format.js';
-import { clock, utc } from './time.js';
+import { clock, tipTime } from './time.js';
 
 /**
  * A grid of rows × time. `rows`: [{name, href?, values: Map(ms → value)}] from top to bottom; `strength(value)` is 0 … 1;
@@ -71,7 +71,7 @@ function cellOf(chart, { stepMs, rowHeight, strength, loud, format }, tip) {
     const from = Math.max(chart.x(at), chart.area.left);
     const to = Math.min(chart.x(at + stepMs), chart.area.right);
     if (value === undefined || !Number.isFinite(value) || to <= from) return null;
-    const told = () => [h('p.tip-time', null, clock(at), h('span.muted', null, ` ${utc(at).slice(11)}`)), h('p', null, row.name, h('b', null, format(value)))];
+    const told = () => [tipTime(at), h('p', null, row.name, h('b', null, format(value)))];
     return svg('rect', {
       class: loud(value) ? 'heat loud' : 'heat',
       x: from,

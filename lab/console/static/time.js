@@ -54,6 +54,9 @@ export function utc(ms) {
   return `${new Date(ms).toISOString().replace('T', ' ').replace('Z', '')} UTC`;
 }
 
+/** The time at the head of a chart's tip, with UTC beside it. */
+export const tipTime = (ms) => h('p.tip-time', null, clock(ms), h('span.muted', null, ` ${utc(ms).slice(11)}`));
+
 /** A <time> in the viewer's zone that shows UTC on hover. */
 export function stamp(ms, options) {
   return h('time', { datetime: new Date(ms).toISOString(), title: utc(ms) }, clock(ms, options));
