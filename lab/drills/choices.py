@@ -50,6 +50,8 @@ def ensure_known(answers: Iterable[Answer]) -> None:
 def _unknown(what: str, said: str, known: Iterable[str]) -> UnknownName:
     near = get_close_matches(plain(said[:_SHOWN]), _sorted(known))
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
+    if what == "service" and any(truth.operation_is(said) for truth in _truths() if truth.operations):
+        hint = "It is an operation here: name the service that does it. "
     shown = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
     return UnknownName(f"Nothing here is of the {what} {shown!r}; it was not counted.", hint + _NAMES)
 

@@ -40,6 +40,12 @@ def test_the_nearest_names_are_offered() -> None:
     assert caught.value.next_step.startswith("Did you mean bad input")
 
 
+def test_an_operation_where_the_service_belongs_is_told() -> None:
+    with pytest.raises(LabError) as caught:
+        ensure_known([Answer("redis", "", "blocked dependency")])
+    assert caught.value.next_step.startswith("It is an operation here")
+
+
 def test_every_listed_name_and_synonym_may_be_said() -> None:
     listed = choices()
     ensure_known(Answer(service, "", "Memory-Leak") for service in (*listed["services"], "MACHINE", "users", ""))
